@@ -1,0 +1,98 @@
+package visa
+
+import "time"
+
+// A Lane is a class of notifications; of what is due for a chat, the lower
+// number goes first.
+type Lane int
+
+const (
+	LaneConversation Lane = iota + 1 // answers to what the chat just asked
+	LaneDecision                     // news of an application
+	LaneReminder                     // deadlines
+	LaneAnnouncement                 // to many, in no hurry
+)
+
+// Lanes are all lanes, most urgent first.
+var Lanes = []Lane{LaneConversation, LaneDecision, LaneReminder, LaneAnnouncement}
+
+// String returns the lane's name, as in metrics and audits.
+func (l Lane) String() string {
+	switch l {
+	case LaneConversation:
+		return "conversation"
+	case LaneDecision:
+		return "decision"
+	case LaneReminder:
+		return "reminder"
+	case LaneAnnouncement:
+		return "announcement"
+	}
+	return "unknown"
+}
+
+// A NotificationState is where a notification stands.
+type NotificationState string
+
+const (
+	Pending    NotificationState = "pending"    // to be sent, not before its time
+	Sending    NotificationState = "sending"    // an attempt is written as started
+	Accepted   NotificationState = "accepted"   // Telegram took it; the last state we can know
+	Cancelled  NotificationState = "cancelled"  // a rule took it back: unfollowed, closed, moved, chat gone
+	Superseded NotificationState = "superseded" // a newer one of the same chat and reference took its place
+	Expired    NotificationState = "expired"    // its use had passed
+	Dead       NotificationState = "dead"       // given up, with an alarm; can be replayed
+)
+
+// A Kind says what a notification tells, and so how it is rendered.
+type Kind string
+
+const (
+	KindNews     Kind = "news"     // an application changed, or appeared
+	KindReminder Kind = "reminder" // a deadline comes near
+	KindReply    Kind = "reply"    // an answer of the conversation; Note.Reply says which
+)
+
+// A Note is what a notification tells, apart from the application itself,
+// whose state is read when the message is rendered. It is stored as JSON, and
+// erased once the notification is done.
+type Note struct {
+	Reply     string       `json:"reply,omitempty"`    // which answer of the conversation, for KindReply
+	Reference Reference    `json:"reference,omitzero"` // whose status the answer shows, if any
+	Changed   []string     `json:"changed,omitempty"`  // Change.Names, for KindNews
+	Deadline  DeadlineKind `json:"deadline,omitempty"` // for KindReminder
+	Date      Date         `json:"date,omitzero"`      // the deadline's day, for KindReminder
+	Days      int          `json:"days,omitempty"`     // the rule's, for KindReminder; the text counts anew
+	Language  string       `json:"language,omitempty"` // for an answer that must not follow the chat's setting
+	Token     string       `json:"token,omitempty"`    // stands for Reference in a button
+	Page      int          `json:"page,omitempty"`     // of a list, from 0
+	Fault     string       `json:"fault,omitempty"`    // a ReferenceFault
+	Number    int          `json:"number,omitempty"`   // a count the answer names
+	Items     []NoteItem   `json:"items,omitempty"`    // a list's rows
+	Extra     []string     `json:"extra,omitempty"`    // further words of an answer, never personal data
+}
+
+// A NoteItem is a row of a list of followed applications.
+type NoteItem struct {
+	Subscription int64     `json:"subscription"`
+	Reference    Reference `json:"reference"`
+	Label        string    `json:"label,omitempty"`
+}
+
+// A Notification is the intent to tell one chat one thing. At most one exists
+// for a dedupe key.
+type Notification struct {
+	ID           int64
+	DedupeKey    string
+	Chat         int64 // the store's id of the chat, not Telegram's
+	Subscription int64 // 0 for what concerns no followed reference
+	Reference    Reference
+	Lane         Lane
+	Kind         Kind
+	Note         Note
+	State        NotificationState
+	NotBefore    time.Time
+	UseUntil     time.Time // zero: of use for ever
+	Attempts     int       // counted failures so far
+	CreatedAt    time.Time
+}

@@ -1,0 +1,44 @@
+package visa
+
+// The answers of the conversation, as Note.Reply.
+const (
+	ReplyWelcome       = "welcome"        // first contact: one sentence, language buttons
+	ReplyHelp          = "help"           // what can be asked
+	ReplyStatus        = "status"         // where Note.Reference stands; a button to follow or stop (Note.Token)
+	ReplyFollowing     = "following"      // the same, and that it is followed now (also where it is not known yet)
+	ReplyAlready       = "already"        // the same, and that it was followed before
+	ReplyUnfollowed    = "unfollowed"     // Note.Reference is no longer followed
+	ReplyUnfollowedAll = "unfollowed_all" // Note.Number references are no longer followed
+	ReplyNotFollowed   = "not_followed"   // Note.Reference, or nothing at all, was followed
+	ReplyList          = "list"           // Note.Items from page Note.Page, of Note.Number in all
+	ReplyListEmpty     = "list_empty"     // nothing is followed
+	ReplyLanguages     = "languages"      // buttons to choose a language
+	ReplyLanguageSet   = "language_set"   // said in the new language
+	ReplyForgetAsk     = "forget_ask"     // what /forget erases; a button to do it
+	ReplyForgotten     = "forgotten"      // it is erased; the chat in Telegram is the person's to delete
+	ReplyMalformed     = "malformed"      // what was typed is no reference: Note.Fault, Note.Number
+	ReplyAskReference  = "ask_reference"  // a command needs a reference: Note.Extra[0] is the command
+	ReplyUnknown       = "unknown"        // a command the bot does not know
+	ReplyNotText       = "not_text"       // photos, voice and files are not read
+	ReplyGroup         = "group"          // a group gets one sentence, never a status
+	ReplyLinkSpent     = "link_spent"     // a deep link that was used, or is too old
+	ReplyTooMany       = "too_many"       // too many unknown references: again after Note.Number minutes
+	ReplyFollowLimit   = "follow_limit"   // Note.Number references are followed, no more go
+)
+
+// Button data, as Telegram carries it back: a verb, or a verb, a colon and an
+// argument. Never a reference.
+const (
+	ButtonFollow   = "f"  // f:TOKEN
+	ButtonUnfollow = "u"  // u:SUBSCRIPTION
+	ButtonStatus   = "s"  // s:SUBSCRIPTION
+	ButtonList     = "l"  // l:PAGE
+	ButtonLanguage = "g"  // g:CODE
+	ButtonForget   = "x"  // erase, after the warning
+	ButtonKeep     = "k"  // do not erase
+	ButtonHelp     = "h"  // help
+	ButtonLangs    = "gl" // show the languages
+)
+
+// MaxFollowed is how many references one chat may follow.
+const MaxFollowed = 200
