@@ -1,0 +1,175 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"kabarchy/visa"
+)
+
+// Finish records the results of attempts, in one transaction. pause, if not
+// zero, is until when nothing may be sent at all. It returns ErrNotSender if
+// another process has become the sender: the results are ambiguous then, and
+// recorded so by it.
+func (d *Sender) Finish(ctx context.Context, results []visa.Sent, pause time.Time) error {
+	return d.s.write(ctx, "record results", func(ctx context.Context, t *tx) error {
+		if err := d.fenced(ctx, t); err != nil {
+			return err
+		}
+		if !pause.IsZero() {
+			if err := t.setSetting(ctx, "pause_until", micros(pause)); err != nil {
+				return err
+			}
+		}
+		for i := range results {
+			if err := d.finish(ctx, t, &results[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (d *Sender) finish(ctx context.Context, t *tx, r *visa.Sent) error {
+	n := r.Delivery.Notification
+	result, ambiguous := string(r.Result), 0
+	if r.Ambiguous {
+		result, ambiguous = "ambiguous", 1
+	}
+	if _, err := t.exec(ctx, `UPDATE attempts SET ended_at = $1, result = $2, code = $3, reason = $4 WHERE id = $5`,
+		micros(r.EndedAt), result, r.Code, r.Reason, r.Delivery.Attempt); err != nil {
+		return err
+	}
+	switch r.Result {
+	case visa.SendAccepted:
+		if _, err := t.exec(ctx, `UPDATE notifications SET state = 'accepted', message_id = $1, ended_at = $2, note = '', why = ''
+			WHERE id = $3 AND state = 'sending'`, r.MessageID, micros(r.EndedAt), n.ID); err != nil {
+			return err
+		}
+		return t.dropForgotten(ctx, n.Chat)
+	case visa.SendDead:
+		return t.die(ctx, n, r.Reason)
+	case visa.SendGone:
+		if err := t.again(ctx, n, t.now, 0, ambiguous); err != nil {
+			return err
+		}
+		if err := t.deactivate(ctx, n.Chat, r.Reason); err != nil {
+			return err
+		}
+		return t.dropForgotten(ctx, n.Chat)
+	case visa.SendMigrated:
+		if err := d.migrateChat(ctx, t, n.Chat, r.MigrateTo); err != nil {
+			return err
+		}
+		return t.again(ctx, n, t.now, 0, ambiguous)
+	case visa.SendPlain:
+		if _, err := t.exec(ctx, `UPDATE notifications SET plain = 1 WHERE id = $1`, n.ID); err != nil {
+			return err
+		}
+		return t.again(ctx, n, t.now, 0, ambiguous)
+	case visa.SendHeld:
+		return t.again(ctx, n, r.RetryAt, 0, ambiguous)
+	case visa.SendRetry:
+		return d.retry(ctx, t, n, r, ambiguous)
+	}
+	return fmt.Errorf("an attempt has no such result: %q", r.Result)
+}
+
+// giveUp is how long a notification is tried again after failures that may
+// pass.
+const giveUp = 72 * time.Hour
+
+func (d *Sender) retry(ctx context.Context, t *tx, n visa.Notification, r *visa.Sent, ambiguous int) error {
+	var first int64
+	if _, err := t.one(ctx, []any{&first}, `SELECT min(started_at) FROM attempts WHERE notification = $1`, n.ID); err != nil {
+		return err
+	}
+	if r.EndedAt.Sub(fromMicros(first)) >= giveUp {
+		return t.die(ctx, n, r.Reason)
+	}
+	return t.again(ctx, n, r.RetryAt, 1, ambiguous)
+}
+
+// die gives a notification up. It keeps its note: it can be replayed.
+func (t *tx) die(ctx context.Context, n visa.Notification, why string) error {
+	_, err := t.exec(ctx, `UPDATE notifications SET state = 'dead', why = $1, ended_at = $2 WHERE id = $3 AND state = 'sending'`,
+		why, micros(t.now), n.ID)
+	if err != nil {
+		return err
+	}
+	return t.dropForgotten(ctx, n.Chat)
+}
+
+func scanWaiting(scan func(...any) error) (visa.Notification, error) {
+	var n candidate
+	var reference, kind, note string
+	if err := scan(&n.ID, &n.Chat, &reference, &kind, &note); err != nil {
+		return n.Notification, err
+	}
+	n.Kind = visa.Kind(kind)
+	return n.Notification, n.read(reference, note)
+}
+
+// again lets a notification that was being sent wait once more. News that were
+// overtaken while they were being sent are told by the newer ones instead.
+func (t *tx) again(ctx context.Context, n visa.Notification, at time.Time, failures, ambiguous int) error {
+	if _, err := t.exec(ctx, `UPDATE notifications SET state = 'pending', not_before = $1, attempts = attempts + $2, ambiguous = ambiguous + $3
+		WHERE id = $4 AND state = 'sending'`, micros(at), failures, ambiguous, n.ID); err != nil {
+		return err
+	}
+	t.work = true
+	if n.Kind != visa.KindNews || n.Reference.IsZero() {
+		return nil
+	}
+	var newer int64
+	var text string
+	found, err := t.one(ctx, []any{&newer, &text}, `SELECT id, note FROM notifications WHERE reference = $1 AND chat = $2
+		AND ended_at = 0 AND state = 'pending' AND kind = 'news' AND id > $3 ORDER BY id DESC LIMIT 1`, n.Reference.String(), n.Chat, n.ID)
+	if !found || err != nil {
+		return err
+	}
+	var note visa.Note
+	if err := json.Unmarshal([]byte(text), &note); err != nil {
+		return fmt.Errorf("the note of notification %d: %w", newer, err)
+	}
+	for _, c := range n.Note.Changed {
+		if !slices.Contains(note.Changed, c) {
+			note.Changed = append(note.Changed, c)
+		}
+	}
+	b, err := json.Marshal(note)
+	if err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, `UPDATE notifications SET note = $1 WHERE id = $2`, string(b), newer); err != nil {
+		return err
+	}
+	return t.end(ctx, []any{n.ID}, visa.Superseded, "newer")
+}
+
+// migrateChat gives a chat its new id. If the new id is known as a chat of its
+// own already, the old one is closed.
+func (d *Sender) migrateChat(ctx context.Context, t *tx, chat, to int64) error {
+	other, err := t.find(ctx, d.s.o.Keys, to)
+	if err != nil || other == chat {
+		return err
+	}
+	if other != 0 {
+		return t.deactivate(ctx, chat, "migrated")
+	}
+	sealed, keyID := d.s.o.Keys.sealChat(to)
+	_, err = t.exec(ctx, `UPDATE chats SET hash = $1, sealed = $2, key_id = $3 WHERE id = $4`,
+		d.s.o.Keys.chatHashes(to)[0], sealed, keyID, chat)
+	return err
+}
+
+// dropForgotten erases a chat that asked to be forgotten, once nothing more is
+// to be said to it.
+func (t *tx) dropForgotten(ctx context.Context, chat int64) error {
+	_, err := t.exec(ctx, `DELETE FROM chats WHERE id = $1 AND forgotten = 1
+		AND NOT EXISTS (SELECT 1 FROM notifications WHERE chat = $1 AND ended_at = 0)`, chat)
+	return err
+}

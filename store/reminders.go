@@ -1,0 +1,191 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"kabarchy/visa"
+)
+
+// A planned reminder is one row of reminders.
+type planned struct {
+	subscription int64
+	kind         visa.DeadlineKind
+	date         visa.Date
+}
+
+// replan brings the reminders of one application's followers in line with its
+// deadlines: those that stand as they were keep their place, moved and gone
+// ones are taken back with what waits to be sent of them, new ones are planned
+// from now on. A closed application has none.
+func (t *tx) replan(ctx context.Context, schedule visa.Schedule, app *visa.Application, fs []follower) error {
+	var deadlines []visa.Deadline
+	if app.Stage != visa.StageClosed {
+		deadlines = app.Deadlines
+	}
+	if err := t.cancelReminders(ctx, app.Reference, deadlines); err != nil {
+		return err
+	}
+	for _, f := range fs {
+		have := make(map[visa.DeadlineKind]visa.Date)
+		err := t.query(ctx, func(scan func(...any) error) error {
+			var kind, date string
+			if err := scan(&kind, &date); err != nil {
+				return err
+			}
+			d, err := visa.ParseDate(date)
+			have[visa.DeadlineKind(kind)] = d
+			return err
+		}, `SELECT kind, date FROM reminders WHERE subscription = $1`, f.subscription)
+		if err != nil {
+			return err
+		}
+		for _, d := range deadlines {
+			if have[d.Kind] == d.Date {
+				delete(have, d.Kind)
+				continue
+			}
+			delete(have, d.Kind)
+			if err := t.plan(ctx, schedule, planned{f.subscription, d.Kind, d.Date}, t.now, t.now); err != nil {
+				return err
+			}
+		}
+		for kind := range have {
+			if err := t.unplan(ctx, f.subscription, kind); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// plan writes when a deadline's next reminder after an instant falls due, or
+// removes the row where none is left. since is when the follower could first
+// know of the deadline.
+func (t *tx) plan(ctx context.Context, schedule visa.Schedule, p planned, since, after time.Time) error {
+	next, ok := schedule.Next(p.kind, p.date, after)
+	if !ok {
+		return t.unplan(ctx, p.subscription, p.kind)
+	}
+	_, err := t.exec(ctx, `INSERT INTO reminders (subscription, kind, date, since, next_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (subscription, kind) DO UPDATE SET date = excluded.date, since = excluded.since, next_at = excluded.next_at`,
+		p.subscription, string(p.kind), p.date.String(), micros(since), micros(next.At))
+	t.work = true
+	return err
+}
+
+func (t *tx) unplan(ctx context.Context, subscription int64, kind visa.DeadlineKind) error {
+	_, err := t.exec(ctx, `DELETE FROM reminders WHERE subscription = $1 AND kind = $2`, subscription, string(kind))
+	return err
+}
+
+// cancelReminders takes back waiting reminders of deadlines that no longer
+// stand.
+func (t *tx) cancelReminders(ctx context.Context, ref visa.Reference, deadlines []visa.Deadline) error {
+	var ids []any
+	err := t.query(ctx, func(scan func(...any) error) error {
+		var id int64
+		var text string
+		if err := scan(&id, &text); err != nil {
+			return err
+		}
+		var n visa.Note
+		if err := json.Unmarshal([]byte(text), &n); err != nil {
+			return fmt.Errorf("the note of notification %d: %w", id, err)
+		}
+		for _, d := range deadlines {
+			if d.Kind == n.Deadline && d.Date == n.Date {
+				return nil
+			}
+		}
+		ids = append(ids, id)
+		return nil
+	}, `SELECT id, note FROM notifications WHERE reference = $1 AND ended_at = 0 AND state = 'pending' AND kind = 'reminder'`, ref.String())
+	if err != nil {
+		return err
+	}
+	return t.end(ctx, ids, visa.Cancelled, "deadline no longer stands")
+}
+
+// MaxDue is how many reminders FallDue turns into notifications at a time.
+const MaxDue = 200
+
+// FallDue turns reminders that fell due into notifications, at most MaxDue of
+// them, and returns how many rows it handled and when the next one falls due
+// (zero: none is planned). Of several missed ones only the most urgent is
+// written, and one that is of no more use is not.
+func (s *Store) FallDue(ctx context.Context, now time.Time) (handled int, next time.Time, err error) {
+	if next, err = s.nextReminder(ctx); err != nil || next.IsZero() || next.After(now) {
+		return 0, next, err
+	}
+	err = s.write(ctx, "let reminders fall due", func(ctx context.Context, t *tx) error {
+		handled, err = t.fallDue(ctx, s.o.Schedule, now)
+		return err
+	})
+	if err != nil {
+		return 0, next, err
+	}
+	next, err = s.nextReminder(ctx)
+	return handled, next, err
+}
+
+func (s *Store) nextReminder(ctx context.Context) (time.Time, error) {
+	var n *int64
+	if err := s.reader.QueryRowContext(ctx, `SELECT min(next_at) FROM reminders`).Scan(&n); err != nil {
+		return time.Time{}, fmt.Errorf("store: next reminder: %w", unavailable(err))
+	}
+	if n == nil {
+		return time.Time{}, nil
+	}
+	return fromMicros(*n), nil
+}
+
+func (t *tx) fallDue(ctx context.Context, schedule visa.Schedule, now time.Time) (int, error) {
+	type due struct {
+		planned
+		since     time.Time
+		chat      int64
+		active    bool
+		reference visa.Reference
+	}
+	var all []due
+	err := t.query(ctx, func(scan func(...any) error) error {
+		var d due
+		var kind, date, reference string
+		var since int64
+		if err := scan(&d.subscription, &kind, &date, &since, &d.chat, &reference, &d.active); err != nil {
+			return err
+		}
+		d.kind, d.since = visa.DeadlineKind(kind), fromMicros(since)
+		var err error
+		if d.date, err = visa.ParseDate(date); err != nil {
+			return err
+		}
+		d.reference, err = visa.ParseReference(reference)
+		all = append(all, d)
+		return err
+	}, `SELECT r.subscription, r.kind, r.date, r.since, s.chat, s.reference, c.active
+		FROM reminders r JOIN subscriptions s ON s.id = r.subscription JOIN chats c ON c.id = s.chat
+		WHERE r.next_at <= $1 ORDER BY r.next_at LIMIT $2`, micros(now), MaxDue)
+	if err != nil {
+		return 0, err
+	}
+	var rows []visa.Notification
+	for _, d := range all {
+		if r, ok := schedule.Due(d.kind, d.date, d.since, now); ok && d.active {
+			rows = append(rows, visa.Notification{
+				DedupeKey: fmt.Sprintf("r:%d:%s:%s:%d", d.subscription, d.kind, d.date, r.Days),
+				Chat:      d.chat, Subscription: d.subscription, Reference: d.reference,
+				Lane: visa.LaneReminder, Kind: visa.KindReminder, State: visa.Pending,
+				Note:      visa.Note{Deadline: d.kind, Date: d.date, Days: r.Days},
+				NotBefore: now, UseUntil: r.UseUntil, CreatedAt: now,
+			})
+		}
+		if err := t.plan(ctx, schedule, d.planned, d.since, now); err != nil {
+			return 0, err
+		}
+	}
+	return len(all), t.insertNotifications(ctx, rows)
+}
