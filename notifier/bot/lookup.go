@@ -1,0 +1,137 @@
+package bot
+
+import (
+	"context"
+	"time"
+
+	"kabarchy/visa"
+)
+
+// A standing is what a chat may be told of a reference.
+type standing int
+
+const (
+	refused  standing = iota // nothing: the chat has answered itself over its budget
+	unknown                  // not followed, not in the register's data
+	known                    // not followed, in the register's data
+	followed                 // by this chat
+)
+
+// look decides what the chat may learn of r, and finds its subscription if it
+// is followed. It is the one place where that is decided: over its budget a
+// chat learns nothing of what it does not follow, known or not, and is told
+// when to come back.
+func (b *Bot) look(ctx context.Context, c visa.Conversation, r visa.Reference) (standing, visa.Subscription, error) {
+	s, mine, err := c.Followed(ctx, r)
+	if err != nil {
+		return refused, s, err
+	}
+	if mine {
+		return followed, s, nil
+	}
+	if b.o.Misses != nil {
+		if wait, ok := b.o.Misses.Allow(c.Chat().Peer, r); !ok {
+			return refused, s, c.Reply(ctx, visa.Note{Reply: visa.ReplyTooMany, Number: minutes(wait)})
+		}
+	}
+	is, err := c.Known(ctx, r)
+	if err != nil {
+		return refused, s, err
+	}
+	if b.o.Misses != nil {
+		if wait, ok := b.o.Misses.Found(c.Chat().Peer, r, is); !ok {
+			return refused, s, c.Reply(ctx, visa.Note{Reply: visa.ReplyTooMany, Number: minutes(wait)})
+		}
+	}
+	if is {
+		return known, s, nil
+	}
+	return unknown, s, nil
+}
+
+// minutes rounds up, so that whoever waits so long has waited enough.
+func minutes(d time.Duration) int {
+	return max(1, int((d+time.Minute-1)/time.Minute))
+}
+
+// status shows where r stands.
+func (b *Bot) status(ctx context.Context, c visa.Conversation, r visa.Reference) error {
+	s, sub, err := b.look(ctx, c, r)
+	if err != nil {
+		return err
+	}
+	return show(ctx, c, r, s, sub)
+}
+
+// show writes the status of a reference, with what its button needs: a token
+// to follow it, or the subscription to end.
+func show(ctx context.Context, c visa.Conversation, r visa.Reference, s standing, sub visa.Subscription) error {
+	switch s {
+	case refused:
+		return nil
+	case followed:
+		return c.Reply(ctx, about(visa.ReplyStatus, sub))
+	}
+	token, err := c.NewToken(ctx, r)
+	if err != nil {
+		return err
+	}
+	return c.Reply(ctx, visa.Note{Reply: visa.ReplyStatus, Reference: r, Token: token})
+}
+
+// about is an answer that shows what a chat follows; its one item names the
+// subscription, for the button that ends it.
+func about(reply string, s visa.Subscription) visa.Note {
+	return visa.Note{Reply: reply, Reference: s.Reference, Items: []visa.NoteItem{item(s)}}
+}
+
+func item(s visa.Subscription) visa.NoteItem {
+	return visa.NoteItem{Subscription: s.ID, Reference: s.Reference, Label: s.Label}
+}
+
+// follow makes the chat follow r, which it names: its answer shows the status,
+// so that it costs what looking it up would.
+func (b *Bot) follow(ctx context.Context, c visa.Conversation, r visa.Reference) error {
+	s, sub, err := b.look(ctx, c, r)
+	switch {
+	case err != nil || s == refused:
+		return err
+	case s == followed:
+		return c.Reply(ctx, about(visa.ReplyAlready, sub))
+	}
+	return b.add(ctx, c, r)
+}
+
+// take makes the chat follow a reference that it was shown before: by its
+// status, or by the page that made a deep link. It costs nothing.
+func (b *Bot) take(ctx context.Context, c visa.Conversation, r visa.Reference) error {
+	s, mine, err := c.Followed(ctx, r)
+	switch {
+	case err != nil:
+		return err
+	case mine:
+		return c.Reply(ctx, about(visa.ReplyAlready, s))
+	}
+	return b.add(ctx, c, r)
+}
+
+// add makes the chat follow a reference that it does not follow.
+func (b *Bot) add(ctx context.Context, c visa.Conversation, r visa.Reference) error {
+	if full, err := b.full(ctx, c); full || err != nil {
+		return err
+	}
+	s, _, err := c.Follow(ctx, r)
+	if err != nil {
+		return err
+	}
+	return c.Reply(ctx, about(visa.ReplyFollowing, s))
+}
+
+// full reports whether the chat follows as many as one may, and says so.
+func (b *Bot) full(ctx context.Context, c visa.Conversation) (bool, error) {
+	_, n, err := c.Subscriptions(ctx, 0, 1)
+	if err != nil || n < visa.MaxFollowed {
+		return false, err
+	}
+	return true, c.Reply(ctx, visa.Note{Reply: visa.ReplyFollowLimit, Number: n})
+}

@@ -1,0 +1,240 @@
+package message
+
+import (
+	"strings"
+
+	"kabarchy/explain"
+	"kabarchy/visa"
+)
+
+// reply writes an answer of the conversation.
+func (r *renderer) reply() {
+	c, n := r.c, r.d.Note
+	switch n.Reply {
+	case visa.ReplyWelcome:
+		r.headline("👋", c.T("web.service"))
+		r.line(c.T("bot.welcome"))
+		r.line(c.T("bot.send_number"))
+		r.languages()
+	case visa.ReplyHelp:
+		r.help()
+	case visa.ReplyStatus, visa.ReplyFollowing, visa.ReplyAlready:
+		r.status()
+	case visa.ReplyUnfollowed:
+		r.line("🔕 " + c.T("bot.unfollowed", "reference", r.hint(r.reference())))
+		r.row(r.listButton())
+	case visa.ReplyUnfollowedAll:
+		r.line("🔕 " + c.T("bot.unfollowed_all", "n", max(n.Number, 0)))
+	case visa.ReplyNotFollowed:
+		r.notFollowed()
+	case visa.ReplyList:
+		r.list()
+	case visa.ReplyListEmpty:
+		r.line("📋 " + c.T("bot.list_empty"))
+	case visa.ReplyLanguages:
+		r.line("🌐 " + c.T("bot.choose_language"))
+		r.languages()
+	case visa.ReplyLanguageSet:
+		r.line("🌐 " + c.T("bot.language_set"))
+		r.line(c.T("bot.send_number"))
+	case visa.ReplyForgetAsk:
+		r.headline("🗑", c.T("bot.forget_ask.title"))
+		r.line(c.T("bot.forget_ask.text"))
+		r.row(Button{Text: c.T("button.erase"), Data: visa.ButtonForget})
+		r.row(Button{Text: c.T("button.keep"), Data: visa.ButtonKeep})
+	case visa.ReplyForgotten:
+		r.headline("🗑", c.T("bot.forgotten.title"))
+		r.line(c.T("bot.forgotten.text"))
+	case visa.ReplyMalformed:
+		r.malformed()
+	case visa.ReplyAskReference:
+		r.askReference()
+	case visa.ReplyUnknown:
+		r.line("❓ " + c.T("bot.unknown"))
+		r.row(r.helpButton(), r.listButton())
+	case visa.ReplyNotText:
+		r.line("📎 " + c.T("bot.not_text"))
+		r.row(r.helpButton())
+	case visa.ReplyGroup:
+		r.line("👥 " + c.T("bot.group"))
+		r.row(Button{Text: c.T("button.private"), URL: chatLink(r.o.BotUsername)})
+	case visa.ReplyLinkSpent:
+		r.line("🔗 " + c.T("bot.link_spent"))
+	case visa.ReplyTooMany:
+		r.line("✋ " + c.T("bot.too_many", "n", max(n.Number, 1)))
+	case visa.ReplyFollowLimit:
+		r.line("✋ " + c.T("bot.follow_limit", "n", max(n.Number, 0)))
+		r.row(r.listButton())
+	default:
+		r.fallback()
+	}
+}
+
+// commands are what can be typed, with what each does as bot.command.NAME.
+var commands = []string{"status", "follow", "list", "stop", "language", "forget", "help"}
+
+func (r *renderer) help() {
+	c := r.c
+	r.headline("ℹ️", c.T("bot.help.title"))
+	r.line(c.T("bot.help.ask"))
+	r.line(c.T("bot.help.follow"))
+	r.gap()
+	r.line(c.T("bot.help.commands"))
+	for _, name := range commands {
+		r.line(c.Isolate("/"+name) + " – " + c.T("bot.command."+name))
+	}
+	r.gap()
+	r.line(c.T("bot.help.never"))
+	r.line(c.T("web.footer"))
+	r.row(r.listButton(), Button{Text: c.T("button.languages"), Data: visa.ButtonLangs})
+}
+
+// status answers where a reference stands, and whether it is followed.
+func (r *renderer) status() {
+	a := r.d.Application
+	suffix := ""
+	var asOf []string
+	if a == nil {
+		suffix = "_unknown"
+		u := r.v.Unknown()
+		r.headline(u.Icon, u.Headline)
+		r.about()
+		r.gap()
+		r.line(u.Meaning)
+		for _, check := range u.Checks {
+			r.line("• " + check)
+		}
+	} else {
+		e := r.v.Application(*a)
+		r.headline(e.Icon, e.Headline)
+		r.about()
+		if !a.SubmittedOn.IsZero() {
+			r.line(r.c.T("submitted.line", "date", a.SubmittedOn.Time()))
+		}
+		r.gap()
+		r.state(e)
+		asOf = []string{e.AsOf}
+		if e.Decided {
+			asOf = append(asOf, explain.NotDocument(r.c))
+		}
+		asOf = append(asOf, explain.Portal(r.c))
+	}
+	r.gap()
+	r.line(r.followed(suffix))
+	r.gap()
+	for _, line := range asOf {
+		r.line(line)
+	}
+	if r.following() {
+		if id := r.d.Subscription; id > 0 {
+			r.row(r.button("button.stop", visa.ButtonUnfollow, number(id)))
+		}
+	} else {
+		r.row(r.button("button.follow", visa.ButtonFollow, r.d.Note.Token))
+	}
+	r.row(r.listButton())
+}
+
+// following reports whether the chat follows the reference: an answer to the
+// wish to follow says so even where that is no longer true when it is sent.
+func (r *renderer) following() bool {
+	return r.d.Following || r.d.Note.Reply != visa.ReplyStatus
+}
+
+// followed is the sentence about following; suffix is "_unknown" for a
+// reference that is not known.
+func (r *renderer) followed(suffix string) string {
+	switch {
+	case r.d.Note.Reply == visa.ReplyFollowing:
+		return "🔔 " + r.c.T("bot.following"+suffix)
+	case r.d.Note.Reply == visa.ReplyAlready:
+		return "🔔 " + r.c.T("bot.already"+suffix)
+	case r.d.Following:
+		return "🔔 " + r.c.T("bot.followed_now"+suffix)
+	case data(visa.ButtonFollow, r.d.Note.Token) != "":
+		return r.c.T("bot.follow_offer" + suffix)
+	}
+	return ""
+}
+
+func (r *renderer) notFollowed() {
+	if ref := r.reference(); !ref.IsZero() {
+		r.line("🔕 " + r.c.T("bot.not_followed", "reference", r.hint(ref)))
+	} else {
+		r.line("🔕 " + r.c.T("bot.nothing_followed"))
+	}
+	r.row(r.listButton())
+}
+
+// Bounds of what a list shows of a note, however long the note.
+const (
+	maxRows   = 40   // with two buttons each; Telegram takes 100 buttons
+	listUnits = 3600 // leaves room for what follows the rows
+	maxPage   = 1 << 20
+)
+
+func (r *renderer) list() {
+	c, n := r.c, r.d.Note
+	if len(n.Items) == 0 {
+		r.line("📋 " + c.T("bot.list_empty"))
+		return
+	}
+	page := min(max(n.Page, 0), maxPage)
+	all := max(n.Number, len(n.Items))
+	r.headline("📋", c.T("bot.list.title", "n", all))
+	r.line(c.T("bot.list.hint"))
+	r.gap()
+	shown := 0
+	for _, item := range n.Items {
+		name := r.hint(item.Reference)
+		if label := foreign(item.Label, maxLabel); label != "" {
+			name = strings.TrimPrefix(name+" · "+label, " · ")
+		}
+		if shown == maxRows || r.units+units(name) > listUnits {
+			break
+		}
+		r.line("• " + name)
+		if item.Subscription > 0 {
+			id := number(item.Subscription)
+			r.row(Button{Text: name, Data: data(visa.ButtonStatus, id)}, r.button("button.stop", visa.ButtonUnfollow, id))
+		}
+		shown++
+	}
+	if left := len(n.Items) - shown; left > 0 {
+		r.line(c.T("bot.list.more", "n", left))
+	}
+	var around []Button
+	if page > 0 {
+		around = append(around, r.button("button.previous", visa.ButtonList, number(int64(page-1))))
+	}
+	if page*PageSize+len(n.Items) < all {
+		around = append(around, r.button("button.next", visa.ButtonList, number(int64(page+1))))
+	}
+	r.row(around...)
+}
+
+func (r *renderer) malformed() {
+	n := r.d.Note
+	r.line("❓ " + r.c.T("bot.malformed"))
+	if fault := visa.ReferenceFault(n.Fault); fault == visa.FaultEmpty || fault == "" {
+		r.line(r.c.T("bot.send_number"))
+	} else {
+		r.line(explain.Fault(r.c, fault, max(n.Number, 0)))
+	}
+	r.row(r.helpButton())
+}
+
+// askReference asks for the reference a command was sent without.
+func (r *renderer) askReference() {
+	command := ""
+	if extra := r.d.Note.Extra; len(extra) > 0 {
+		command = strings.TrimPrefix(extra[0], "/")
+	}
+	for _, known := range commands {
+		if known == command {
+			r.line("✍️ " + r.c.T("bot.ask_reference_for", "command", r.c.Isolate("/"+command)))
+			return
+		}
+	}
+	r.line("✍️ " + r.c.T("bot.ask_reference"))
+}
