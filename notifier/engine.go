@@ -20,8 +20,8 @@ const (
 	aheadUnpaced = 256
 	maxInFlight  = 256
 
-	// idle is how long the engine sleeps at most: hints speed it up, and
-	// nothing relies on them.
+	// idle is how long the engine sleeps at most, unless told otherwise: hints
+	// speed it up, and nothing relies on them.
 	idle = time.Second
 	// blocked is how soon it looks again after it found nothing to claim
 	// though something was due: that waits for another of its chat.
@@ -110,33 +110,32 @@ func (e *engine) step(ctx context.Context) error {
 	}
 	now := e.o.Now()
 	if wait := e.paused.Sub(now); wait > 0 {
-		return e.rest(ctx, now, wait)
+		return e.rest(ctx, wait)
 	}
 	if err := e.fallDue(ctx, now); err != nil {
 		return err
 	}
 	ahead := e.ahead()
 	if len(e.waiting) < ahead && e.inFlight < e.mayFly() {
-		found, err := e.claim(ctx, min(ahead-len(e.waiting), e.mayFly()-e.inFlight))
+		next, err := e.q.NextDue(ctx)
 		if err != nil {
 			return err
 		}
-		if !found && len(e.waiting) == 0 {
-			next, err := e.q.NextDue(ctx)
-			if err != nil {
+		found := false
+		if !next.IsZero() && !next.After(now) {
+			if found, err = e.claim(ctx, min(ahead-len(e.waiting), e.mayFly()-e.inFlight)); err != nil {
 				return err
 			}
-			return e.rest(ctx, now, e.untilNext(now, next))
+		}
+		if !found && len(e.waiting) == 0 {
+			return e.rest(ctx, e.untilNext(now, next))
 		}
 	}
-	if len(e.waiting) == 0 {
-		return e.rest(ctx, now, idle)
+	if len(e.waiting) == 0 || e.inFlight >= e.mayFly() {
+		return e.rest(ctx, e.o.Idle)
 	}
 	if wait := e.pace.wait(e.o.Now()); wait > 0 {
-		return e.rest(ctx, now, wait)
-	}
-	if e.inFlight >= e.mayFly() {
-		return e.rest(ctx, now, idle)
+		return e.rest(ctx, wait)
 	}
 	e.send(ctx)
 	return nil
@@ -162,7 +161,7 @@ func (e *engine) mayFly() int {
 }
 
 func (e *engine) untilNext(now, due time.Time) time.Duration {
-	wait := idle
+	wait := e.o.Idle
 	if !due.IsZero() {
 		if d := due.Sub(now); d <= 0 {
 			wait = blocked
@@ -177,7 +176,7 @@ func (e *engine) untilNext(now, due time.Time) time.Duration {
 }
 
 // rest sleeps for d at most: results and hints end it.
-func (e *engine) rest(ctx context.Context, _ time.Time, d time.Duration) error {
+func (e *engine) rest(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	// A hint says that something may be claimed; where something already waits

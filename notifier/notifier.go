@@ -54,6 +54,7 @@ type Options struct {
 
 	Pace    float64       // messages a second over all chats; 0: no pace
 	ChatGap time.Duration // of one chat; 0: Telegram's, negative: none
+	Idle    time.Duration // the longest sleep between two looks, however quiet; 0: 1 s
 	Observe func(Observation)
 	Jitter  func() float64 // of [0, 1)
 	Now     func() time.Time
@@ -91,6 +92,9 @@ func New(o Options) *Notifier {
 	}
 	if o.Observe == nil {
 		o.Observe = func(Observation) {}
+	}
+	if o.Idle == 0 {
+		o.Idle = idle
 	}
 	switch {
 	case o.ChatGap == 0:

@@ -37,15 +37,16 @@ func newChats(gap time.Duration) *chats {
 	return &chats{gap: gap, until: make(map[int64]time.Time)}
 }
 
-// ready returns when a chat may be sent to next, now being now; for one with a
-// request under way, a guess.
+// ready returns when a chat may be sent to next, zero if at once: whoever asks
+// compares with a clock of its own, which may be behind. now is the present;
+// for a chat with a request under way the answer is a guess.
 func (c *chats) ready(chat int64, now time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	until, ok := c.until[chat]
 	switch {
 	case !ok:
-		return now
+		return time.Time{}
 	case until.IsZero():
 		return now.Add(max(c.gap, 10*time.Millisecond))
 	}

@@ -1,0 +1,8 @@
+//go:build !race
+
+package notifier_test
+
+import "time"
+
+// outage is how long Telegram is away in the tests.
+const outage = 24 * time.Hour
