@@ -19,6 +19,7 @@ const (
 	aheadPaced   = 2
 	aheadUnpaced = 256
 	maxInFlight  = 256
+	saveAtMost   = 128
 
 	// idle is how long the engine sleeps at most, unless told otherwise: hints
 	// speed it up, and nothing relies on them.
@@ -43,6 +44,8 @@ type engine struct {
 	results chan attempted
 
 	waiting  []visa.Delivery // claimed, not yet sent
+	unsaved  []visa.Sent     // results not yet recorded
+	hush     time.Time       // a pause not yet recorded
 	inFlight int
 	paused   time.Time // nothing is sent before
 	failures int       // in a row, of whatever chats
@@ -105,8 +108,13 @@ func (e *engine) begin(ctx context.Context) error {
 
 // step records what has come back, claims, and sends or sleeps.
 func (e *engine) step(ctx context.Context) error {
-	if err := e.collect(); err != nil {
-		return err
+	e.collect()
+	// Results are recorded at once, unless more can be sent at once: then a
+	// batch of them shares a transaction.
+	if len(e.waiting) == 0 || len(e.unsaved) >= saveAtMost || e.pace.wait(e.o.Now()) > 0 {
+		if err := e.save(); err != nil {
+			return err
+		}
 	}
 	now := e.o.Now()
 	if wait := e.paused.Sub(now); wait > 0 {
@@ -116,7 +124,7 @@ func (e *engine) step(ctx context.Context) error {
 		return err
 	}
 	ahead := e.ahead()
-	if len(e.waiting) < ahead && e.inFlight < e.mayFly() {
+	if len(e.waiting) <= ahead/2 && e.inFlight < e.mayFly() {
 		next, err := e.q.NextDue(ctx)
 		if err != nil {
 			return err
@@ -191,7 +199,9 @@ func (e *engine) rest(ctx context.Context, d time.Duration) error {
 	case <-wake:
 		e.reminder = time.Time{}
 	case r := <-e.results:
-		return e.record(r)
+		e.take(r)
+		e.collect()
+		return e.save()
 	}
 	return nil
 }
@@ -258,45 +268,42 @@ func (e *engine) attempt(ctx context.Context, d visa.Delivery) (id int64, err er
 	return e.o.Gateway.Send(ctx, d.ChatID, text, o)
 }
 
-// collect records what has come back, without waiting.
-func (e *engine) collect() error {
-	select {
-	case r := <-e.results:
-		return e.record(r)
-	default:
-		return nil
+// collect takes in what has come back, without waiting.
+func (e *engine) collect() {
+	for {
+		select {
+		case r := <-e.results:
+			e.take(r)
+		default:
+			return
+		}
 	}
 }
 
-// record writes down first and whatever else has come back, in one
-// transaction.
-func (e *engine) record(first attempted) error {
-	var sent []visa.Sent
-	var pause time.Time
-	add := func(r attempted) {
-		e.inFlight--
-		e.chats.end(r.d.Chat, r.at)
-		s, hush := e.judge(r.d, r.messageID, r.err, r.at)
-		e.note(s)
-		if until := r.at.Add(hush); hush > 0 && until.After(e.paused) {
-			e.paused = until
-			pause = until
-		}
-		sent = append(sent, s)
+// take judges what has come back, to be recorded by save.
+func (e *engine) take(r attempted) {
+	e.inFlight--
+	e.chats.end(r.d.Chat, r.at)
+	s, hush := e.judge(r.d, r.messageID, r.err, r.at)
+	e.note(s)
+	if until := r.at.Add(hush); hush > 0 && until.After(e.paused) {
+		e.paused, e.hush = until, until
 	}
-	add(first)
-	for more := true; more; {
-		select {
-		case r := <-e.results:
-			add(r)
-		default:
-			more = false
-		}
-	}
+	e.unsaved = append(e.unsaved, s)
+}
+
+// save records the results taken in, in one transaction.
+func (e *engine) save() error {
 	if e.paused.After(e.o.Now()) {
-		sent = append(sent, e.hold()...)
+		e.unsaved = append(e.unsaved, e.hold()...)
 	}
-	return e.finish(sent, pause)
+	sent, hush := e.unsaved, e.hush
+	e.unsaved, e.hush = nil, time.Time{}
+	err := e.finish(sent, hush)
+	if err != nil && !errors.Is(err, ErrStandBy) {
+		e.unsaved, e.hush = sent, hush // they are tried again, and nothing is sent before
+	}
+	return err
 }
 
 // hold gives back what was claimed and must not be sent now.
@@ -377,13 +384,15 @@ func (e *engine) note(s visa.Sent) {
 
 // stop gives back what waits, and waits for what is under way.
 func (e *engine) stop() error {
-	err := e.finish(e.hold(), time.Time{})
+	e.unsaved = append(e.unsaved, e.hold()...)
+	err := e.save()
 	deadline := time.NewTimer(drain)
 	defer deadline.Stop()
 	for e.inFlight > 0 && !errors.Is(err, ErrStandBy) {
 		select {
 		case r := <-e.results:
-			err = errors.Join(err, e.record(r))
+			e.take(r)
+			err = errors.Join(err, e.save())
 		case <-deadline.C:
 			return errors.Join(err, fmt.Errorf("notifier: %d requests were still under way; they are ambiguous", e.inFlight))
 		}

@@ -180,7 +180,7 @@ func (c *conversation) UnfollowAll(ctx context.Context) (int, error) {
 // of them (0).
 func (t *tx) cancelOf(ctx context.Context, chat, subscription int64) error {
 	_, err := t.exec(ctx, `UPDATE notifications SET state = 'cancelled', why = 'unfollowed', ended_at = $1, note = ''
-		WHERE chat = $2 AND state = 'pending' AND subscription > 0 AND (subscription = $3 OR $3 = 0)`, micros(t.now), chat, subscription)
+		WHERE chat = $2 AND ended_at = 0 AND state = 'pending' AND subscription > 0 AND (subscription = $3 OR $3 = 0)`, micros(t.now), chat, subscription)
 	return err
 }
 

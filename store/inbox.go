@@ -68,7 +68,7 @@ func (t *tx) deactivate(ctx context.Context, chat int64, why string) error {
 		return err
 	}
 	_, err := t.exec(ctx, `UPDATE notifications SET state = 'cancelled', why = $1, ended_at = $2, note = ''
-		WHERE chat = $3 AND state = 'pending'`, why, micros(t.now), chat)
+		WHERE chat = $3 AND ended_at = 0 AND state = 'pending'`, why, micros(t.now), chat)
 	return err
 }
 

@@ -71,6 +71,8 @@ CREATE TABLE chats (
     created_at  BIGINT NOT NULL
 );
 
+CREATE INDEX chats_forgotten ON chats (id) WHERE forgotten = 1;
+
 CREATE TABLE subscriptions (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     chat       BIGINT NOT NULL REFERENCES chats (id) ON DELETE CASCADE,
