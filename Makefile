@@ -1,0 +1,73 @@
+# make help lists what there is.
+
+GO          ?= go
+STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+IMAGE       ?= kabarchy
+CYCLES      ?= 100
+
+# Empty it (make test RACE=) where there is no C compiler.
+RACE        ?= -race
+RACE_TIMEOUT ?= 5m
+TEST_TIMEOUT ?= 10m
+
+# The packages under test/ drive the real binary as a process of its own: the
+# race detector would look at the drivers alone, and twice as slowly.
+UNITS   = $$($(GO) list ./... | grep -v '^kabarchy/test')
+SYSTEMS = $$($(GO) list ./... | grep '^kabarchy/test' || true)
+
+.PHONY: help test tools check units systems build demo run crash image image-test clean
+
+help:
+	@echo 'make test        install what the tests need, check, and run all tests'
+	@echo 'make check       gofmt, go vet and staticcheck alone'
+	@echo 'make build       the static binary: bin/kabarchy'
+	@echo 'make demo        go run . demo'
+	@echo 'make run         go run . serve'
+	@echo 'make crash       kill and restart the binary CYCLES=$(CYCLES) times under load'
+	@echo 'make image       the container image, by docker, podman or buildah'
+	@echo 'make image-test  build and try the image where base images cannot be pulled (Debian, root)'
+
+# Each step is run once, the tests last: their summary ends the output.
+test: tools check
+	@units=0; systems=0; \
+	$(MAKE) --no-print-directory units || units=$$?; \
+	$(MAKE) --no-print-directory systems || systems=$$?; \
+	test "$$units$$systems" = 00
+
+tools:
+	@scripts/test-tools.sh
+
+check:
+	@echo gofmt
+	@out=$$(gofmt -l .); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+units:
+	@CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) -vet=off -count=1 -timeout $(RACE_TIMEOUT) $(UNITS)
+
+# Go's cache of test results cannot see what a started process depends on.
+systems:
+	@packages="$(SYSTEMS)"; test -z "$$packages" || $(GO) test -vet=off -count=1 -timeout $(TEST_TIMEOUT) $$packages
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X kabarchy/cli.version=$(VERSION)' -o bin/kabarchy .
+
+demo:
+	$(GO) run . demo
+
+run:
+	$(GO) run . serve
+
+crash:
+	$(GO) test ./test/crash -count=1 -timeout 3h -v -cycles $(CYCLES)
+
+image:
+	@scripts/image.sh $(IMAGE) $(VERSION)
+
+image-test:
+	@scripts/image-test.sh
+
+clean:
+	rm -rf bin
