@@ -48,7 +48,7 @@ func (m *memory) record(updates []visa.Update, keep bool) []visa.Recorded {
 			known = &a
 		}
 		res, version := u.Judge(known, func() bool { return m.proofs[u.Reference] == u.Proof })
-		out[i] = visa.Recorded{Result: res, Version: version}
+		out[i] = visa.Recorded{Result: res, Version: version, New: res == visa.Applied && known == nil}
 		if res != visa.Applied {
 			continue
 		}

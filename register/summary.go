@@ -13,7 +13,7 @@ import (
 type Counts struct {
 	Rows      int64 // below the header, blank ones not counted
 	Applied   int64 // newer than what was known
-	New       int64 // of Applied, first seen; known only where versions are counted
+	New       int64 // of Applied, not known before
 	Duplicate int64 // said before
 	Stale     int64 // older than what is known
 	Conflict  int64 // a known version with other content; also among the rejected rows' files

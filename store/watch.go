@@ -67,8 +67,12 @@ func (w *watcher) run(ctx context.Context) {
 		if errors.Is(err, context.Canceled) {
 			return
 		}
-		if err != nil && !failing {
-			w.s.o.Log.Error("store: cannot look for other processes' changes", "error", err)
+		if err != nil {
+			// What may have been missed is stale: to be checked again on use.
+			w.s.changed(visa.Changes{Everything: true})
+			if !failing {
+				w.s.o.Log.Error("store: cannot look for other processes' changes", "error", err)
+			}
 		}
 		failing = err != nil
 	}

@@ -346,8 +346,8 @@ func TestNothingPrintsTheToken(t *testing.T) {
 	g, logged := newTest(o)
 	g.log.Info("x", "options", o, "gateway", g)
 	libraryLog{}.Printf("https://api.telegram.org/bot%s/getMe", testToken)
-	quiet(t, errors.New(fmt.Sprintf("%v %+v %#v %s %q %x", o, &o, o, o, o, o)), logged)
-	quiet(t, errors.New(fmt.Sprintf("%v %+v %#v %s %q %+v", g, g, g, g, g, []any{g})), logged)
+	quiet(t, fmt.Errorf("%v %+v %#v %s %q %x", o, &o, o, o, o, o), logged)
+	quiet(t, fmt.Errorf("%v %+v %#v %s %q %+v", g, g, g, g, g, []any{g}), logged)
 	for _, s := range []string{
 		"Post \"https://api.telegram.org/bot" + testToken + "/sendMessage\": EOF",
 		"bot" + strings.ReplaceAll(testToken, ":", "%3A"), "half: " + tokenHalf, "another: 123456:AAAAAAAAAAAAAAAA",
