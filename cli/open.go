@@ -118,7 +118,8 @@ func writeNewKeys(path string) error {
 }
 
 func schedule(c config.Config) visa.Schedule {
-	s := visa.Schedule{Zone: c.Timezone}
+	q := c.QuietHours
+	s := visa.Schedule{Zone: c.Timezone, Quiet: visa.QuietHours{From: q.From.Hour*60 + q.From.Minute, To: q.To.Hour*60 + q.To.Minute}}
 	for _, r := range c.Reminders {
 		s.Rules = append(s.Rules, visa.ReminderRule{Kind: visa.DeadlineKind(r.Kind), Days: r.Days, Hour: r.Hour, Minute: r.Minute})
 	}

@@ -46,7 +46,6 @@ func warnOfUnused(c config.Config, log *slog.Logger) {
 	}{
 		{"REDIS_URL", !c.RedisURL.IsZero()},
 		{"PUBLIC_URL", c.PublicURL != ""},
-		{"QUIET_HOURS", !c.QuietHours.IsZero()},
 		{"RETENTION", c.RetentionDays != 0},
 		{"GUIDANCE", c.Guidance != ""},
 	} {

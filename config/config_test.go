@@ -69,6 +69,9 @@ func TestNothingGivenMeansTheDefaults(t *testing.T) {
 		Reminders: []config.Reminder{
 			{Kind: "leave_by", Days: []int{14, 7, 3, 1, 0}, Hour: 10},
 			{Kind: "correct_by", Days: []int{14, 7, 3, 1}, Hour: 10},
+			{Kind: "appeal_by", Days: []int{7, 3, 1, 0}, Hour: 10},
+			{Kind: "collect_by", Days: []int{7, 3, 1, 0}, Hour: 10},
+			{Kind: "renew_by", Days: []int{60, 30, 14, 7}, Hour: 10},
 		},
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 		Pace:           28, CacheSize: 100000,

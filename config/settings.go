@@ -77,7 +77,7 @@ var settings = []setting{
 		set: into(func(c *Config) *int { return &c.MissLimit }, between(1, 60))},
 	{name: "TIMEZONE", value: "Asia/Bishkek", want: `a zone of the IANA database, such as "Asia/Bishkek"`,
 		set: into(func(c *Config) **time.Location { return &c.Timezone }, timezone)},
-	{name: "REMINDERS", value: "leave_by=14,7,3,1,0@10:00;correct_by=14,7,3,1@10:00",
+	{name: "REMINDERS", value: "leave_by=14,7,3,1,0@10:00;correct_by=14,7,3,1@10:00;appeal_by=7,3,1,0@10:00;collect_by=7,3,1,0@10:00;renew_by=60,30,14,7@10:00",
 		want: `kind=days,days@hh:mm, joined by ";", such as "leave_by=14,7,3,1,0@10:00", or "none"`,
 		set:  into(func(c *Config) *[]Reminder { return &c.Reminders }, parseReminders)},
 	{name: "QUIET_HOURS", want: `"22:00-07:00", or nothing`,

@@ -224,13 +224,15 @@ func (n *candidate) untrue() string {
 		return "unfollowed"
 	case n.Kind != visa.KindReminder:
 		return ""
-	case n.Application == nil || n.Application.Stage == visa.StageClosed:
-		return "closed"
+	case n.Application == nil:
+		return "unknown"
 	}
-	if d, ok := n.Application.Deadline(n.Note.Deadline); !ok || d.Date != n.Note.Date {
-		return "deadline no longer stands"
+	for _, d := range n.Application.Reminded() {
+		if d.Kind == n.Note.Deadline && d.Date == n.Note.Date {
+			return ""
+		}
 	}
-	return ""
+	return "deadline no longer stands"
 }
 
 // start writes the attempts, and moves the notifications to sending.

@@ -109,15 +109,16 @@ func (c *conversation) Follow(ctx context.Context, r visa.Reference) (visa.Subsc
 		return s, false, err
 	}
 	s := visa.Subscription{Reference: r}
-	if _, err := c.t.one(ctx, []any{&s.ID}, `INSERT INTO subscriptions (chat, reference, label, created_at)
-		VALUES ($1, $2, '', $3) RETURNING id`, c.chat.ID, r.String(), micros(c.t.now)); err != nil {
+	if _, err := c.t.one(ctx, []any{&s.ID}, `INSERT INTO subscriptions (chat, reference, label, left_at, created_at)
+		VALUES ($1, $2, '', 0, $3) RETURNING id`, c.chat.ID, r.String(), micros(c.t.now)); err != nil {
 		return s, false, err
 	}
 	known := make(map[visa.Reference]*visa.Application)
 	if err := c.t.applications(ctx, []visa.Reference{r}, known); err != nil || known[r] == nil {
 		return s, true, err
 	}
-	return s, true, c.t.replan(ctx, c.s.o.Schedule, known[r], []follower{{subscription: s.ID, chat: c.chat.ID, active: true}})
+	_, err := c.t.replan(ctx, c.s.o.Schedule, known[r], []follower{{subscription: s.ID, chat: c.chat.ID, active: true}})
+	return s, true, err
 }
 
 const subscriptionColumns = `id, reference, label`
@@ -165,6 +166,20 @@ func (c *conversation) Unfollow(ctx context.Context, s visa.Subscription) error 
 		return err
 	}
 	_, err := c.t.exec(ctx, `DELETE FROM subscriptions WHERE id = $1 AND chat = $2`, s.ID, c.chat.ID)
+	return err
+}
+
+func (c *conversation) EndReminders(ctx context.Context, s visa.Subscription) error {
+	for _, text := range []string{
+		`UPDATE subscriptions SET left_at = $1 WHERE id = $2 AND chat = $3`,
+		`UPDATE notifications SET state = 'cancelled', why = 'left', ended_at = $1, note = ''
+			WHERE subscription = $2 AND chat = $3 AND ended_at = 0 AND state = 'pending' AND kind = 'reminder'`,
+	} {
+		if _, err := c.t.exec(ctx, text, micros(c.t.now), s.ID, c.chat.ID); err != nil {
+			return err
+		}
+	}
+	_, err := c.t.exec(ctx, `DELETE FROM reminders WHERE subscription = $1`, s.ID)
 	return err
 }
 

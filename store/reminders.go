@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"kabarchy/visa"
@@ -19,59 +21,84 @@ type planned struct {
 // replan brings the reminders of one application's followers in line with its
 // deadlines: those that stand as they were keep their place, moved and gone
 // ones are taken back with what waits to be sent of them, new ones are planned
-// from now on. A closed application has none.
-func (t *tx) replan(ctx context.Context, schedule visa.Schedule, app *visa.Application, fs []follower) error {
-	var deadlines []visa.Deadline
-	if app.Stage != visa.StageClosed {
-		deadlines = app.Deadlines
-	}
+// from now on. It returns, for each subscription, a day that a reminder has
+// named already and that no longer holds.
+func (t *tx) replan(ctx context.Context, schedule visa.Schedule, app *visa.Application, fs []follower) (map[int64]visa.Date, error) {
+	deadlines := app.Reminded()
 	if err := t.cancelReminders(ctx, app.Reference, deadlines); err != nil {
-		return err
+		return nil, err
 	}
+	corrected := make(map[int64]visa.Date)
 	for _, f := range fs {
-		have := make(map[visa.DeadlineKind]visa.Date)
-		err := t.query(ctx, func(scan func(...any) error) error {
-			var kind, date string
-			if err := scan(&kind, &date); err != nil {
-				return err
-			}
-			d, err := visa.ParseDate(date)
-			have[visa.DeadlineKind(kind)] = d
-			return err
-		}, `SELECT kind, date FROM reminders WHERE subscription = $1`, f.subscription)
+		have, err := t.reminded(ctx, f.subscription)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, d := range deadlines {
-			if have[d.Kind] == d.Date {
+			if have[d.Kind] == d.Date || f.left {
 				delete(have, d.Kind)
 				continue
 			}
-			delete(have, d.Kind)
 			if err := t.plan(ctx, schedule, planned{f.subscription, d.Kind, d.Date}, t.now, t.now); err != nil {
-				return err
+				return nil, err
 			}
 		}
-		for kind := range have {
-			if err := t.unplan(ctx, f.subscription, kind); err != nil {
-				return err
+		for kind, date := range have {
+			if !slices.ContainsFunc(deadlines, func(d visa.Deadline) bool { return d.Kind == kind }) {
+				if err := t.unplan(ctx, f.subscription, kind); err != nil {
+					return nil, err
+				}
+			}
+			told, err := t.wasReminded(ctx, planned{f.subscription, kind, date})
+			if err != nil {
+				return nil, err
+			}
+			if told && app.Stage != visa.StageClosed {
+				corrected[f.subscription] = date
 			}
 		}
 	}
-	return nil
+	return corrected, nil
 }
 
-// plan writes when a deadline's next reminder after an instant falls due, or
-// removes the row where none is left. since is when the follower could first
-// know of the deadline.
+// reminded returns the days a subscription is reminded of. A deadline whose
+// last reminder has gone out keeps its row, so that it is known when it moves.
+func (t *tx) reminded(ctx context.Context, subscription int64) (map[visa.DeadlineKind]visa.Date, error) {
+	have := make(map[visa.DeadlineKind]visa.Date)
+	err := t.query(ctx, func(scan func(...any) error) error {
+		var kind, date string
+		if err := scan(&kind, &date); err != nil {
+			return err
+		}
+		d, err := visa.ParseDate(date)
+		have[visa.DeadlineKind(kind)] = d
+		return err
+	}, `SELECT kind, date FROM reminders WHERE subscription = $1`, subscription)
+	return have, err
+}
+
+// wasReminded reports whether a reminder of a deadline's day has gone out, or
+// may have.
+func (t *tx) wasReminded(ctx context.Context, p planned) (bool, error) {
+	var n int
+	prefix := fmt.Sprintf("r:%d:%s:%s:", p.subscription, p.kind, p.date)
+	return t.one(ctx, []any{&n}, `SELECT 1 FROM notifications WHERE dedupe >= $1 AND dedupe < $2
+		AND (state IN ('accepted', 'sending') OR ambiguous > 0) LIMIT 1`, prefix, prefix+"~")
+}
+
+// never stands as the next instant of a deadline that has no more reminders.
+const never = math.MaxInt64
+
+// plan writes when a deadline's next reminder after an instant falls due.
+// since is when the follower could first know of the deadline.
 func (t *tx) plan(ctx context.Context, schedule visa.Schedule, p planned, since, after time.Time) error {
-	next, ok := schedule.Next(p.kind, p.date, after)
-	if !ok {
-		return t.unplan(ctx, p.subscription, p.kind)
+	at := int64(never)
+	if next, ok := schedule.Next(p.kind, p.date, after); ok {
+		at = micros(next.At)
 	}
 	_, err := t.exec(ctx, `INSERT INTO reminders (subscription, kind, date, since, next_at) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (subscription, kind) DO UPDATE SET date = excluded.date, since = excluded.since, next_at = excluded.next_at`,
-		p.subscription, string(p.kind), p.date.String(), micros(since), micros(next.At))
+		p.subscription, string(p.kind), p.date.String(), micros(since), at)
 	t.work = true
 	return err
 }
@@ -136,7 +163,7 @@ func (s *Store) nextReminder(ctx context.Context) (time.Time, error) {
 	if err := s.reader.QueryRowContext(ctx, `SELECT min(next_at) FROM reminders`).Scan(&n); err != nil {
 		return time.Time{}, fmt.Errorf("store: next reminder: %w", unavailable(err))
 	}
-	if n == nil {
+	if n == nil || *n == never {
 		return time.Time{}, nil
 	}
 	return fromMicros(*n), nil

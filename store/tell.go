@@ -14,6 +14,7 @@ type follower struct {
 	subscription int64
 	chat         int64
 	active       bool // false: the chat has blocked the bot; nothing is sent
+	left         bool // the chat wants no more reminders of the reference
 }
 
 // followers returns who follows each of refs.
@@ -23,13 +24,13 @@ func (t *tx) followers(ctx context.Context, refs []visa.Reference) (map[visa.Ref
 		return t.query(ctx, func(scan func(...any) error) error {
 			var f follower
 			var reference string
-			if err := scan(&f.subscription, &f.chat, &reference, &f.active); err != nil {
+			if err := scan(&f.subscription, &f.chat, &reference, &f.active, &f.left); err != nil {
 				return err
 			}
 			r, err := visa.ParseReference(reference)
 			out[r] = append(out[r], f)
 			return err
-		}, `SELECT s.id, s.chat, s.reference, c.active FROM subscriptions s JOIN chats c ON c.id = s.chat
+		}, `SELECT s.id, s.chat, s.reference, c.active, s.left_at > 0 FROM subscriptions s JOIN chats c ON c.id = s.chat
 			WHERE s.reference IN `+marks(1, len(part))+` ORDER BY s.id`, strings2any(part)...)
 	})
 	return out, err
@@ -58,10 +59,11 @@ func (r *recording) tell(ctx context.Context) error {
 		if len(fs) == 0 {
 			continue
 		}
-		if err := r.tellOf(ctx, r.known[ref], fs, byReference[ref]); err != nil {
+		corrected, err := r.t.replan(ctx, r.s.o.Schedule, r.known[ref], fs)
+		if err != nil {
 			return err
 		}
-		if err := r.t.replan(ctx, r.s.o.Schedule, r.known[ref], fs); err != nil {
+		if err := r.tellOf(ctx, r.known[ref], fs, byReference[ref], corrected); err != nil {
 			return err
 		}
 	}
@@ -69,8 +71,9 @@ func (r *recording) tell(ctx context.Context) error {
 }
 
 // tellOf writes the notifications of one reference's news. Of several in one
-// batch only the last is sent; what the others told is told by it.
-func (r *recording) tellOf(ctx context.Context, app *visa.Application, fs []follower, all []news) error {
+// batch only the last is sent; what the others told is told by it. corrected
+// holds the days that reminders have named and that no longer hold.
+func (r *recording) tellOf(ctx context.Context, app *visa.Application, fs []follower, all []news, corrected map[int64]visa.Date) error {
 	waiting, err := r.t.supersede(ctx, app.Reference)
 	if err != nil {
 		return err
@@ -88,7 +91,11 @@ func (r *recording) tellOf(ctx context.Context, app *visa.Application, fs []foll
 				Lane: visa.LaneDecision, Kind: visa.KindNews, State: visa.Pending, NotBefore: r.t.now, CreatedAt: r.t.now,
 			}
 			if last {
-				row.Note.Changed = merged(waiting[f.subscription], all)
+				w := waiting[f.subscription]
+				row.Note.Changed = merged(w.Changed, all)
+				if row.Note.Date = corrected[f.subscription]; row.Note.Date.IsZero() {
+					row.Note.Date = w.Date
+				}
 			} else {
 				row.State = visa.Superseded
 			}
@@ -114,8 +121,8 @@ func merged(waiting []string, all []news) []string {
 
 // supersede takes back the news of a reference that wait, and returns what
 // each subscription would have been told.
-func (t *tx) supersede(ctx context.Context, ref visa.Reference) (map[int64][]string, error) {
-	waiting := make(map[int64][]string)
+func (t *tx) supersede(ctx context.Context, ref visa.Reference) (map[int64]visa.Note, error) {
+	waiting := make(map[int64]visa.Note)
 	var ids []any
 	err := t.query(ctx, func(scan func(...any) error) error {
 		var id, subscription int64
@@ -127,7 +134,7 @@ func (t *tx) supersede(ctx context.Context, ref visa.Reference) (map[int64][]str
 		if err := json.Unmarshal([]byte(text), &n); err != nil {
 			return fmt.Errorf("the note of notification %d: %w", id, err)
 		}
-		waiting[subscription] = append(waiting[subscription], n.Changed...)
+		waiting[subscription] = n
 		ids = append(ids, id)
 		return nil
 	}, `SELECT id, subscription, note FROM notifications

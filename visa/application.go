@@ -51,6 +51,26 @@ func (s Statement) Deadline(kind DeadlineKind) (Deadline, bool) {
 	return Deadline{}, false
 }
 
+// Reminded returns the deadlines that followers are reminded of: none of a
+// closed application, else the stated ones, and the day until which a granted
+// document is valid as the day to renew by, where the register states none and
+// the document is not one to leave with.
+func (s Statement) Reminded() []Deadline {
+	if s.Stage == StageClosed {
+		return nil
+	}
+	d := s.Document
+	if s.Outcome != OutcomeApproved || d.ValidUntil.IsZero() || d.Kind == DocumentExitVisa {
+		return s.Deadlines
+	}
+	for _, kind := range []DeadlineKind{RenewBy, LeaveBy} {
+		if _, stated := s.Deadline(kind); stated {
+			return s.Deadlines
+		}
+	}
+	return append(s.Deadlines[:len(s.Deadlines):len(s.Deadlines)], Deadline{Kind: RenewBy, Date: d.ValidUntil, Calculated: true})
+}
+
 // A ProofMAC is the keyed MAC of an application's proof, with the id of the
 // key it was made under. The zero ProofMAC means that the register sent none.
 type ProofMAC struct {

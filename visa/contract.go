@@ -59,6 +59,9 @@ type Conversation interface {
 	Subscriptions(ctx context.Context, offset, limit int) ([]Subscription, int, error)
 	// Unfollow ends a subscription with its reminders and waiting news.
 	Unfollow(ctx context.Context, s Subscription) error
+	// EndReminders ends the reminders of a subscription for good; its news go
+	// on. Nobody is told.
+	EndReminders(ctx context.Context, s Subscription) error
 	// UnfollowAll ends all of them and returns how many there were.
 	UnfollowAll(ctx context.Context) (int, error)
 	// Forget erases the chat and all that refers to it, but for the answers

@@ -18,7 +18,21 @@ type ReminderRule struct {
 type Schedule struct {
 	Rules []ReminderRule
 	Zone  *time.Location
+	Quiet QuietHours
 }
+
+// QuietHours are the hours of the day in which nobody is reminded, in minutes
+// since midnight: from From until before To, over midnight where To is the
+// smaller. The zero value is none.
+type QuietHours struct{ From, To int }
+
+// Passed, as Reminder.Days, is the one message after a day to leave: that it
+// has passed, and whom to ask.
+const Passed = -1
+
+// passedUse is for how many days after it the message that a day to leave has
+// passed is of use.
+const passedUse = 7
 
 // A Reminder is one due date of a deadline.
 type Reminder struct {
@@ -52,20 +66,53 @@ func (s Schedule) Due(kind DeadlineKind, deadline Date, since, now time.Time) (R
 
 // all returns the reminders of a deadline in the order of time. Each is of use
 // until the end of the day before the next one's day, the last one until the
-// end of the deadline's day.
+// end of the deadline's day. A day to leave has one more, for when it has
+// passed.
 func (s Schedule) all(kind DeadlineKind, deadline Date) []Reminder {
 	i := slices.IndexFunc(s.Rules, func(r ReminderRule) bool { return r.Kind == kind })
 	if i < 0 || deadline.IsZero() {
 		return nil
 	}
 	rule := s.Rules[i]
-	out := make([]Reminder, len(rule.Days))
+	out := make([]Reminder, 0, len(rule.Days)+1)
+	add := func(n int, until time.Time) {
+		at := s.awake(deadline.Add(-n).At(rule.Hour, rule.Minute, s.Zone), until)
+		out = append(out, Reminder{Days: n, At: at, UseUntil: until})
+	}
 	for j, n := range rule.Days {
-		until := deadline.End(s.Zone)
 		if j+1 < len(rule.Days) {
-			until = deadline.Add(-rule.Days[j+1]).Start(s.Zone)
+			add(n, deadline.Add(-rule.Days[j+1]).Start(s.Zone))
+		} else {
+			add(n, deadline.End(s.Zone))
 		}
-		out[j] = Reminder{Days: n, At: deadline.Add(-n).At(rule.Hour, rule.Minute, s.Zone), UseUntil: until}
+	}
+	if kind == LeaveBy {
+		add(Passed, deadline.Add(passedUse).End(s.Zone))
 	}
 	return out
+}
+
+// awake moves a time out of the quiet hours: to their end, or, where what it
+// is for would have passed by then, to the minute before they begin.
+func (s Schedule) awake(at, until time.Time) time.Time {
+	q := s.Quiet
+	if q.From == q.To {
+		return at
+	}
+	local := at.In(s.Zone)
+	day, minute := DateOf(local), local.Hour()*60+local.Minute()
+	first, last := day, day // the days on which these quiet hours begin and end
+	switch {
+	case q.From < q.To && minute >= q.From && minute < q.To:
+	case q.From > q.To && minute >= q.From:
+		last = day.Add(1)
+	case q.From > q.To && minute < q.To:
+		first = day.Add(-1)
+	default:
+		return at
+	}
+	if end := last.At(q.To/60, q.To%60, s.Zone); end.Before(until) {
+		return end
+	}
+	return first.At(q.From/60, q.From%60, s.Zone).Add(-time.Minute)
 }

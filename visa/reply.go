@@ -14,6 +14,7 @@ const (
 	ReplyListEmpty     = "list_empty"     // nothing is followed
 	ReplyLanguages     = "languages"      // buttons to choose a language
 	ReplyLanguageSet   = "language_set"   // said in the new language
+	ReplyLeft          = "left"           // no more reminders of Note.Reference in this chat
 	ReplyForgetAsk     = "forget_ask"     // what /forget erases; a button to do it
 	ReplyForgotten     = "forgotten"      // it is erased; the chat in Telegram is the person's to delete
 	ReplyMalformed     = "malformed"      // what was typed is no reference: Note.Fault, Note.Number
@@ -31,6 +32,7 @@ const (
 const (
 	ButtonFollow   = "f"  // f:TOKEN
 	ButtonUnfollow = "u"  // u:SUBSCRIPTION
+	ButtonLeft     = "d"  // d:SUBSCRIPTION: I have left
 	ButtonStatus   = "s"  // s:SUBSCRIPTION
 	ButtonList     = "l"  // l:PAGE
 	ButtonLanguage = "g"  // g:CODE

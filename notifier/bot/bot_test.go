@@ -166,6 +166,7 @@ func TestEveryInputHasItsAnswer(t *testing.T) {
 		{"button: a language that is none", press("g:tlh"), 0, only(visa.ReplyLanguages)},
 		{"button: list", press("l:0"), 1, visa.Note{Reply: visa.ReplyList, Number: 1, Items: []visa.NoteItem{{Subscription: 101, Reference: ref(knownRef)}}}},
 		{"button: a list of nothing", press("l:3"), 0, only(visa.ReplyListEmpty)},
+		{"button: I have left", press("d:102"), 3, visa.Note{Reply: visa.ReplyLeft, Reference: ref(otherRef)}},
 		{"button: stop", press("u:102"), 3, visa.Note{Reply: visa.ReplyUnfollowed, Reference: ref(otherRef)}},
 		{"button: stop, a second time", press("u:99"), 3, only(visa.ReplyNotFollowed)},
 		{"button: stop what is no number", press("u:x"), 3, only(visa.ReplyNotFollowed)},

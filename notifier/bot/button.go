@@ -19,6 +19,13 @@ func (b *Bot) button(ctx context.Context, c visa.Conversation, data string) erro
 		return b.pressedFollow(ctx, c, arg)
 	case visa.ButtonUnfollow:
 		return b.pressed(ctx, c, arg, func(s visa.Subscription) error { return end(ctx, c, s) })
+	case visa.ButtonLeft:
+		return b.pressed(ctx, c, arg, func(s visa.Subscription) error {
+			if err := c.EndReminders(ctx, s); err != nil {
+				return err
+			}
+			return c.Reply(ctx, visa.Note{Reply: visa.ReplyLeft, Reference: s.Reference})
+		})
 	case visa.ButtonStatus:
 		return b.pressed(ctx, c, arg, func(s visa.Subscription) error {
 			return c.Reply(ctx, about(visa.ReplyStatus, s))

@@ -148,6 +148,10 @@ func (c *conversation) Unfollow(_ context.Context, s visa.Subscription) error {
 	return c.call("Unfollow")
 }
 
+func (c *conversation) EndReminders(_ context.Context, s visa.Subscription) error {
+	return c.call("EndReminders")
+}
+
 func (c *conversation) UnfollowAll(context.Context) (int, error) {
 	n := len(c.c.follows)
 	c.c.follows = nil

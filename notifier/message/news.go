@@ -53,6 +53,9 @@ func (r *renderer) news() {
 	}
 	r.state(e)
 	r.gap()
+	if day := r.d.Note.Date; !day.IsZero() {
+		r.line("❗ " + r.c.T("news.corrected", "date", day.Time()))
+	}
 	r.line(e.AsOf)
 	r.line(explain.NotDocument(r.c))
 	r.line(explain.Portal(r.c))
@@ -123,8 +126,10 @@ func (r *renderer) reminder() {
 	r.gap()
 	deadline := visa.Deadline{Kind: n.Deadline, Date: n.Date}
 	if a := r.d.Application; a != nil {
-		if now, ok := a.Deadline(n.Deadline); ok && now.Date == n.Date {
-			deadline.Calculated = now.Calculated
+		for _, now := range a.Reminded() {
+			if now.Kind == n.Deadline && now.Date == n.Date {
+				deadline.Calculated = now.Calculated
+			}
 		}
 	}
 	r.line(r.v.TodoBy(n.Deadline, n.Date))
@@ -136,7 +141,14 @@ func (r *renderer) reminder() {
 		r.line(r.v.Checked())
 	}
 	r.line(explain.NotDocument(r.c))
-	r.newsButtons()
+	if id := r.d.Subscription; id > 0 {
+		left := Button{}
+		if n.Deadline == visa.LeaveBy {
+			left = r.button("button.left", visa.ButtonLeft, number(id))
+		}
+		r.row(left, r.button("button.not_mine", visa.ButtonUnfollow, number(id)))
+	}
+	r.row(r.listButton())
 }
 
 func (r *renderer) newsButtons() {

@@ -23,6 +23,9 @@ func (r *renderer) reply() {
 	case visa.ReplyUnfollowed:
 		r.line("🔕 " + c.T("bot.unfollowed", "reference", r.hint(r.reference())))
 		r.row(r.listButton())
+	case visa.ReplyLeft:
+		r.line("🔕 " + c.T("bot.left", "reference", r.hint(r.reference())))
+		r.row(r.listButton())
 	case visa.ReplyUnfollowedAll:
 		r.line("🔕 " + c.T("bot.unfollowed_all", "n", max(n.Number, 0)))
 	case visa.ReplyNotFollowed:

@@ -78,6 +78,7 @@ CREATE TABLE subscriptions (
     chat       BIGINT NOT NULL REFERENCES chats (id) ON DELETE CASCADE,
     reference  TEXT NOT NULL,
     label      TEXT NOT NULL,
+    left_at    BIGINT NOT NULL, -- when the chat wanted no more reminders of it; 0: it wants them
     created_at BIGINT NOT NULL,
     UNIQUE (reference, chat)
 );
