@@ -8,7 +8,7 @@ CYCLES      ?= 100
 
 # Empty it (make test RACE=) where there is no C compiler.
 RACE        ?= -race
-RACE_TIMEOUT ?= 5m
+RACE_TIMEOUT ?= 10m
 TEST_TIMEOUT ?= 10m
 
 # The packages under test/ drive the real binary as a process of its own: the

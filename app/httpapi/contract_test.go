@@ -172,7 +172,7 @@ func TestEveryDocumentedAnswerIsGivenAndFitsTheContract(t *testing.T) {
 	up.decide()
 	known := up.get("/v1/applications/20417733")
 	away := newSite(t, func(o *setup) {
-		o.http.Webhook = func(context.Context, string, []byte) error { return apptest.Away(nil, "") }
+		o.http.Webhook = func(context.Context, string, []byte) error { return apptest.Away(context.Background(), "") }
 	})
 	away.update(version(6, "legalization-2025")) // the key is known from now on
 	away.lookup(`{"references":["88888888"]}`, "Authorization", "Bearer "+lookupsKey)
@@ -313,7 +313,7 @@ func TestEveryDocumentedAnswerIsGivenAndFitsTheContract(t *testing.T) {
 			return s.do("POST", "/status", "reference=98888888&proof=A1B2", "Content-Type", www)
 		}},
 		{form, 500, proving(t, errors.New("broken")), post("/status", www, "reference=99999999&proof=A1B2")},
-		{form, 503, proving(t, apptest.Away(nil, "")), post("/status", www, "reference=99999999&proof=A1B2")},
+		{form, 503, proving(t, apptest.Away(context.Background(), "")), post("/status", www, "reference=99999999&proof=A1B2")},
 		{status, 200, up, get("/status/20417733")},
 		{status, 304, up, func(s *site) answer {
 			return s.get("/status/20417733", "If-None-Match", s.get("/status/20417733").header.Get("ETag"))

@@ -1,0 +1,133 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"kabarchy/store"
+	"kabarchy/visa"
+)
+
+func TestRemindersGoOutUntilTheDeadlineMovesOrTheApplicationCloses(t *testing.T) {
+	s, c := fresh(t) // 20 June, 09:00
+	record(t, s, update(t, "20417733", 1, leaveBy("2025-07-05")))
+	follow(t, s, 42, "20417733")
+	d := sender(t, s)
+	fall := func(day int, month time.Month, hour int) []visa.Delivery {
+		c.t = time.Date(2025, month, day, hour, 0, 0, 0, bishkek)
+		if _, _, err := d.FallDue(context.Background(), c.t); err != nil {
+			t.Fatal(err)
+		}
+		got := claim(t, d)
+		finish(t, d, visa.SendAccepted, got...)
+		return got
+	}
+	if got := fall(20, time.June, 23); len(got) != 0 {
+		t.Fatalf("before its time: %+v", got)
+	}
+	if got := fall(21, time.June, 10); len(got) != 1 || got[0].Note.Days != 14 {
+		t.Fatalf("14 days before: %+v", got)
+	}
+	if got := fall(2, time.July, 12); len(got) != 1 || got[0].Note.Days != 3 {
+		t.Fatalf("after an outage only the most urgent: %+v", got)
+	}
+	record(t, s, update(t, "20417733", 2, leaveBy("2025-07-20")))
+	if got := fall(4, time.July, 10); len(got) != 1 || got[0].Kind != visa.KindNews {
+		t.Fatalf("a moved deadline is news, and its reminder is gone: %+v", got)
+	}
+	if got := fall(6, time.July, 10); len(got) != 1 || got[0].Note.Days != 14 {
+		t.Fatalf("14 days before the new day: %+v", got)
+	}
+	record(t, s, update(t, "20417733", 3, closed))
+	fall(6, time.July, 11)
+	if got := fall(19, time.July, 12); len(got) != 0 {
+		t.Fatalf("closed: %+v", got)
+	}
+}
+
+// fall lets reminders fall due at a time, sends what there is, and returns it.
+func fall(t *testing.T, d *store.Sender, c *clock, at time.Time) []visa.Delivery {
+	t.Helper()
+	c.t = at
+	if _, _, err := d.FallDue(context.Background(), c.t); err != nil {
+		t.Fatal(err)
+	}
+	got := claim(t, d)
+	finish(t, d, visa.SendAccepted, got...)
+	return got
+}
+
+func day(month time.Month, d, hour int) time.Time {
+	return time.Date(2025, month, d, hour, 0, 0, 0, bishkek)
+}
+
+func TestAMovedDeadlineCorrectsTheReminderThatNamedTheOldOne(t *testing.T) {
+	s, c := fresh(t)
+	record(t, s, update(t, "20417733", 1, leaveBy("2025-07-05")))
+	follow(t, s, 42, "20417733")
+	d := sender(t, s)
+	record(t, s, update(t, "20417733", 2, leaveBy("2025-07-06")))
+	if got := fall(t, d, c, day(time.June, 20, 12)); len(got) != 1 || !got[0].Note.Date.IsZero() {
+		t.Fatalf("moved before any reminder: %+v", got)
+	}
+	fall(t, d, c, day(time.June, 22, 10))
+	record(t, s, update(t, "20417733", 3, leaveBy("2025-07-20")))
+	if got := fall(t, d, c, day(time.June, 22, 11)); len(got) != 1 || got[0].Note.Date.String() != "2025-07-06" {
+		t.Fatalf("moved after a reminder: %+v", got)
+	}
+}
+
+func TestOneMessageSaysThatTheDayToLeaveHasPassed(t *testing.T) {
+	s, c := fresh(t)
+	record(t, s, update(t, "20417733", 1, leaveBy("2025-07-05")))
+	follow(t, s, 42, "20417733")
+	d := sender(t, s)
+	fall(t, d, c, day(time.July, 5, 10))
+	if got := fall(t, d, c, day(time.July, 6, 10)); len(got) != 1 || got[0].Note.Days != visa.Passed {
+		t.Fatalf("the day after: %+v", got)
+	}
+	if got := fall(t, d, c, day(time.August, 6, 10)); len(got) != 0 {
+		t.Fatalf("a month after: %+v", got)
+	}
+}
+
+func TestWhoHasLeftIsRemindedNoMoreAndStillGetsNews(t *testing.T) {
+	s, c := fresh(t)
+	record(t, s, update(t, "20417733", 1, leaveBy("2025-07-05")))
+	follow(t, s, 42, "20417733")
+	converse(t, s, 42, func(c visa.Conversation) error {
+		sub, _, err := c.Followed(context.Background(), ref(t, "20417733"))
+		if err != nil {
+			return err
+		}
+		return c.EndReminders(context.Background(), sub)
+	})
+	d := sender(t, s)
+	record(t, s, update(t, "20417733", 2, leaveBy("2025-07-07")))
+	if got := fall(t, d, c, day(time.June, 24, 10)); len(got) != 1 || got[0].Kind != visa.KindNews {
+		t.Fatalf("claimed %+v", got)
+	}
+	if got := fall(t, d, c, day(time.July, 7, 10)); len(got) != 0 {
+		t.Fatalf("reminded %+v", got)
+	}
+}
+
+func TestAGrantedDocumentIsToBeRenewed(t *testing.T) {
+	s, c := fresh(t)
+	record(t, s, update(t, "20417733", 1, approved, func(u *visa.Update) {
+		u.Document = visa.Document{Kind: visa.DocumentVisa, ValidUntil: visa.NewDate(2025, 12, 1)}
+	}))
+	o := visa.Schedule{Zone: bishkek, Rules: []visa.ReminderRule{{Kind: visa.RenewBy, Days: []int{60, 30}, Hour: 10}}}
+	a, err := s.Application(context.Background(), ref(t, "20417733"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := a.Reminded()
+	if len(r) != 1 || r[0].Kind != visa.RenewBy || !r[0].Calculated || len(a.Deadlines) != 0 {
+		t.Fatalf("reminded of %+v, stated %+v", r, a.Deadlines)
+	}
+	if next, ok := o.Next(r[0].Kind, r[0].Date, c.t); !ok || next.At.Format(time.DateOnly) != "2025-10-02" {
+		t.Errorf("next %+v", next)
+	}
+}
