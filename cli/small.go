@@ -25,6 +25,26 @@ func (migrateCommand) Run(ctx context.Context, a *app) error {
 	return err
 }
 
+type remindersCommand struct {
+	Recompute remindersRecompute `cmd:"" help:"Plan all reminders anew, after a change of REMINDERS, QUIET_HOURS or of the zone's own rules."`
+}
+
+type remindersRecompute struct{}
+
+func (remindersRecompute) Run(ctx context.Context, a *app) error {
+	s, err := a.store(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	n, err := s.Recompute(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.out, "%d reminders have a new time.\n", n)
+	return err
+}
+
 type configCommand struct{}
 
 func (configCommand) Run(a *app) error {

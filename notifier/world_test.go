@@ -38,6 +38,7 @@ var rules = visa.Schedule{Zone: zone, Rules: []visa.ReminderRule{{Kind: visa.Lea
 
 // inWorld runs f in a bubble, with the notifier running at a pace.
 func inWorld(t *testing.T, pace float64, f func(w *world)) {
+	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, path: filepath.Join(dir, "k.db"), tg: &fakeTelegram{}}

@@ -136,6 +136,61 @@ func (t *tx) cancelReminders(ctx context.Context, ref visa.Reference, deadlines 
 	return t.end(ctx, ids, visa.Cancelled, "deadline no longer stands")
 }
 
+// Recompute plans every reminder anew from its day and the rules in effect, as
+// after a change of the rules or of the zone's, and returns how many changed.
+// It works in short transactions, from first to last subscription; what falls
+// due meanwhile is not lost.
+func (s *Store) Recompute(ctx context.Context) (changed int, err error) {
+	for after := int64(0); ; {
+		n := 0
+		err := s.write(ctx, "recompute reminders", func(ctx context.Context, t *tx) error {
+			type row struct {
+				planned
+				since, next int64
+			}
+			var rows []row
+			n = 0
+			if err := t.query(ctx, func(scan func(...any) error) error {
+				var r row
+				var kind, date string
+				err := scan(&r.subscription, &kind, &date, &r.since, &r.next)
+				if err == nil {
+					r.kind = visa.DeadlineKind(kind)
+					r.date, err = visa.ParseDate(date)
+				}
+				rows = append(rows, r)
+				return err
+			}, `SELECT subscription, kind, date, since, next_at FROM reminders
+				WHERE subscription IN (SELECT id FROM subscriptions WHERE id > $1 ORDER BY id LIMIT 500) ORDER BY subscription`, after); err != nil {
+				return err
+			}
+			for _, r := range rows {
+				from := t.now
+				if r.next < micros(t.now) {
+					continue // it has fallen due and is about to be taken up
+				}
+				if err := t.plan(ctx, s.o.Schedule, r.planned, fromMicros(r.since), from); err != nil {
+					return err
+				}
+				if next, ok := s.o.Schedule.Next(r.kind, r.date, from); ok != (r.next != never) || ok && micros(next.At) != r.next {
+					n++
+				}
+			}
+			var last int64
+			if _, err := t.one(ctx, []any{&last}, `SELECT coalesce(max(id), 0) FROM
+				(SELECT id FROM subscriptions WHERE id > $1 ORDER BY id LIMIT 500)`, after); err != nil {
+				return err
+			}
+			after = last
+			return nil
+		})
+		changed += n
+		if err != nil || after == 0 {
+			return changed, err
+		}
+	}
+}
+
 // MaxDue is how many reminders FallDue turns into notifications at a time.
 const MaxDue = 200
 

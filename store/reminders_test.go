@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -129,5 +130,30 @@ func TestAGrantedDocumentIsToBeRenewed(t *testing.T) {
 	}
 	if next, ok := o.Next(r[0].Kind, r[0].Date, c.t); !ok || next.At.Format(time.DateOnly) != "2025-10-02" {
 		t.Errorf("next %+v", next)
+	}
+}
+
+func TestRecomputingFollowsTheRulesInEffect(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "k.db")
+	c := &clock{day(time.June, 20, 9)}
+	s := open(t, path, c)
+	record(t, s, update(t, "20417733", 1, leaveBy("2025-07-05")))
+	follow(t, s, 42, "20417733")
+	later := schedule
+	later.Rules = []visa.ReminderRule{{Kind: visa.LeaveBy, Days: []int{10}, Hour: 18}}
+	s2, err := store.Open(context.Background(), store.Prefix+path, store.Options{Keys: keyring(t), Schedule: later, Now: c.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s2.Close()
+	if n, err := s2.Recompute(context.Background()); err != nil || n != 1 {
+		t.Fatalf("recomputed %d, %v", n, err)
+	}
+	if n, err := s2.Recompute(context.Background()); err != nil || n != 0 {
+		t.Errorf("once more: %d, %v", n, err)
+	}
+	_, next, err := s2.FallDue(context.Background(), c.t)
+	if want := day(time.June, 25, 18); err != nil || !next.Equal(want) {
+		t.Errorf("next at %s, %v; want %s", next, err, want)
 	}
 }

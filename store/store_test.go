@@ -264,3 +264,32 @@ func pad(n int) string {
 	}
 	return string(d)
 }
+
+func TestALinkIsGoodOnceAndForAnHour(t *testing.T) {
+	s, c := fresh(t)
+	ctx := context.Background()
+	spend := func(token string) (r visa.Reference, ok bool) {
+		converse(t, s, 42, func(c visa.Conversation) (err error) {
+			r, ok, err = c.SpendLink(ctx, token)
+			return err
+		})
+		return r, ok
+	}
+	token, err := s.NewLink(ctx, ref(t, "20417733"))
+	if err != nil || len(token) != 22 {
+		t.Fatalf("token %q, %v", token, err)
+	}
+	if r, ok := spend(token); !ok || r != ref(t, "20417733") {
+		t.Errorf("spent for %v, %t", r, ok)
+	}
+	if _, ok := spend(token); ok {
+		t.Error("spent twice")
+	}
+	if token, err = s.NewLink(ctx, ref(t, "20417733")); err != nil {
+		t.Fatal(err)
+	}
+	c.t = c.t.Add(61 * time.Minute)
+	if _, ok := spend(token); ok {
+		t.Error("spent after an hour")
+	}
+}
