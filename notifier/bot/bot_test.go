@@ -112,6 +112,7 @@ func TestEveryInputHasItsAnswer(t *testing.T) {
 		{"a command with a full-width slash", text("／help"), 0, only(visa.ReplyHelp)},
 		{"a command among invisible characters", text("\u200b\n /help\u200e\n"), 0, only(visa.ReplyHelp)},
 		{"an unknown command", text("/refund"), 0, only(visa.ReplyUnknown)},
+		{"an unknown command with a number", text("/refund 20417733"), 0, only(visa.ReplyUnknown)},
 		{"a slash alone", text("/"), 0, only(visa.ReplyUnknown)},
 		{"a command in Cyrillic", text("/помощь"), 0, only(visa.ReplyUnknown)},
 

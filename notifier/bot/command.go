@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"kabarchy/notifier/message"
 	"kabarchy/visa"
@@ -52,11 +53,18 @@ func (b *Bot) text(ctx context.Context, c visa.Conversation, text string) error 
 			return commands[known](b, ctx, c, rest+" "+arg)
 		}
 	}
-	// A slash is also an ornament that a reference may begin with.
-	if r, err := b.o.Rules.Parse(text); err == nil && hasDigit(r) {
+	// A slash is also an ornament that a reference may begin with; a word and
+	// then a number is a command that nobody knows.
+	if r, err := b.o.Rules.Parse(text); err == nil && hasDigit(r) && !(arg != "" && isWord(name)) {
 		return b.status(ctx, c, r)
 	}
 	return c.Reply(ctx, visa.Note{Reply: visa.ReplyUnknown})
+}
+
+// isWord reports whether s is letters alone, and more of them than references
+// begin with.
+func isWord(s string) bool {
+	return utf8.RuneCountInString(s) > 3 && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) })
 }
 
 // bare handles a text that is no command. One of letters alone, that no

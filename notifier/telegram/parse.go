@@ -142,12 +142,16 @@ func service(raw json.RawMessage) bool {
 }
 
 // calls reports whether a group's message is meant for the bot: it begins with
-// /start, addressed to this bot or to none, or holds the bot's name.
+// a command addressed to this bot, as the menu writes it, or with /start
+// addressed to none, or it holds the bot's name.
 func (m *wireMessage) calls(bot string) bool {
 	first, _, _ := strings.Cut(strings.TrimSpace(clip(m.Text, maxTextRunes)), " ")
 	first, _, _ = strings.Cut(first, "\n")
 	command, to, addressed := strings.Cut(first, "@")
-	if strings.EqualFold(command, "/start") && (!addressed || bot != "" && strings.EqualFold(to, bot)) {
+	switch {
+	case strings.EqualFold(command, "/start") && !addressed:
+		return true
+	case strings.HasPrefix(command, "/") && addressed && bot != "" && strings.EqualFold(to, bot):
 		return true
 	}
 	if bot == "" || len(m.Entities) == 0 {
