@@ -16,12 +16,15 @@ type asOf struct {
 	changes uint64
 }
 
-// set takes in the time of a complete feed.
+// set takes in the time of a complete feed. It never goes back: what another
+// process did may be told of after what this one did.
 func (a *asOf) set(t time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.changes++
-	a.micros.Store(t.UnixMicro())
+	if n := t.UnixMicro(); n > a.micros.Load() {
+		a.micros.Store(n)
+	}
 	a.due.Store(false)
 }
 

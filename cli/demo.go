@@ -43,7 +43,11 @@ func (d demoCommand) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	sim := simulator.New(simulator.Options{Tokens: []string{demoToken}, Location: c.Timezone})
+	sim := simulator.New(simulator.Options{
+		Tokens: []string{demoToken}, Location: c.Timezone,
+		// A folder that is kept remembers what it has received and sent before.
+		FirstUpdateID: int(time.Now().Unix()), FirstMessageID: int(time.Now().Unix() % 1_000_000_000),
+	})
 	telegram, err := sim.Listen(freeAddress(demoTelegram))
 	if err != nil {
 		return err

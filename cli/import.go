@@ -41,7 +41,7 @@ func (i importCommand) Run(ctx context.Context, a *app) error {
 	}
 	s, err := openStore(ctx, c, a.logger(c))
 	if err != nil {
-		return err
+		return exit{exitUnusable, err}
 	}
 	defer s.Close()
 	progress, done := a.progress()
@@ -96,6 +96,21 @@ func (a *app) progress() (step func(done, total, rows int64), end func()) {
 
 // recorder is the store as an import knows it.
 type recorder struct{ *store.Store }
+
+// Record records a batch, and then leaves the write lock free for a moment: a
+// service beside the import has updates to acknowledge and messages to send.
+func (r recorder) Record(ctx context.Context, origin string, updates []visa.Update) ([]visa.Recorded, error) {
+	out, err := r.Store.Record(ctx, origin, updates)
+	t := time.NewTimer(lockFree)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+	return out, err
+}
+
+const lockFree = 3 * time.Millisecond
 
 var _ register.Recorder = recorder{}
 

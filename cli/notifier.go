@@ -42,15 +42,17 @@ func (s *service) newNotifier(gateway *telegram.Gateway, texts *i18n.Reasons, me
 		Rules: rules(s.c), Languages: languages, Misses: newChatMisses(s.c.MissLimit),
 		Text: func(lang, key string) string { return words.Get(lang).T(key) },
 	})
+	var n *notifier.Notifier
 	reception := notifier.NewReception(notifier.Reception{
-		Inbox: s.store, Handle: talk.Handle, Answer: gateway.AnswerCallback, Log: s.log,
+		Silent: func() bool { return n.Silent() },
+		Inbox:  s.store, Handle: talk.Handle, Answer: gateway.AnswerCallback, Log: s.log,
 		Language: func(code string) string { return words.Match(code).Code() },
 	})
 	receive := func(ctx context.Context) { _ = gateway.Receive(ctx, inbox{s.store}) }
 	if s.c.TelegramWebhookURL != "" {
 		receive = func(ctx context.Context) { s.keepWebhook(ctx, gateway) }
 	}
-	n := notifier.New(notifier.Options{
+	n = notifier.New(notifier.Options{
 		Become: func(ctx context.Context) (notifier.Queue, int, error) {
 			q, orphans, err := s.store.BecomeSender(ctx)
 			if err != nil {

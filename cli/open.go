@@ -114,7 +114,11 @@ func writeNewKeys(path string) error {
 	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return nil
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close()) // the name must survive as the database does
 }
 
 func schedule(c config.Config) visa.Schedule {

@@ -115,8 +115,11 @@ func (s *service) telegram(c config.Config) (*telegram.Gateway, func(context.Con
 		take := gateway.Webhook(c.TelegramWebhookSecret.Reveal(), inbox{s.store})
 		webhook = func(ctx context.Context, secret string, body []byte) error {
 			err := take(ctx, secret, body)
-			if errors.Is(err, telegram.ErrSecret) {
+			switch {
+			case errors.Is(err, telegram.ErrSecret):
 				return httpapi.ErrForbidden
+			case errors.Is(err, telegram.ErrBadUpdate):
+				return httpapi.ErrNotUpdate
 			}
 			return err
 		}

@@ -72,7 +72,9 @@ func BenchmarkDelivery(b *testing.B) {
 				return queue{q}, o, err
 			},
 			Gateway: taker, ChatGap: -1,
-			Render: func(d visa.Delivery) message.Message { return message.Render(d, message.Options{Now: time.Now(), Zone: zone}) },
+			Render: func(d visa.Delivery) message.Message {
+				return message.Render(d, message.Options{Now: time.Now(), Zone: zone})
+			},
 		})
 		ctx, stop := context.WithCancel(ctx)
 		done := make(chan struct{})

@@ -42,6 +42,7 @@ type engine struct {
 	chats   *chats
 	shares  *shares
 	results chan attempted
+	silence func(until time.Time) // told of each pause
 
 	waiting  []visa.Delivery // claimed, not yet sent
 	unsaved  []visa.Sent     // results not yet recorded
@@ -103,6 +104,7 @@ func (e *engine) begin(ctx context.Context) error {
 	if e.paused, err = e.q.PausedUntil(ctx); err != nil {
 		return fmt.Errorf("notifier: begin: %w", err)
 	}
+	e.silence(e.paused)
 	return nil
 }
 
@@ -221,6 +223,10 @@ func (e *engine) fallDue(ctx context.Context, now time.Time) error {
 }
 
 func (e *engine) claim(ctx context.Context, n int) (bool, error) {
+	// A claim that has begun is waited for, whatever stops the service: what it
+	// took would else be ambiguous though nothing was tried.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
+	defer cancel()
 	got, err := e.q.Claim(ctx, n, e.shares.turns(n), max(e.o.ChatGap, time.Millisecond), func(chat int64) time.Time {
 		return e.chats.ready(chat, e.o.Now())
 	})
@@ -263,7 +269,7 @@ func (e *engine) attempt(ctx context.Context, d visa.Delivery) (id int64, err er
 	o := telegram.SendOptions{HTML: !d.Plain, Silent: m.Silent, Buttons: buttons(m.Buttons)}
 	text := m.HTML
 	if d.Plain {
-		text = m.Plain
+		text, o.Buttons = m.Plain, nil // they may be what was refused
 	}
 	return e.o.Gateway.Send(ctx, d.ChatID, text, o)
 }
@@ -288,6 +294,7 @@ func (e *engine) take(r attempted) {
 	e.note(s)
 	if until := r.at.Add(hush); hush > 0 && until.After(e.paused) {
 		e.paused, e.hush = until, until
+		e.silence(until)
 	}
 	e.unsaved = append(e.unsaved, s)
 }

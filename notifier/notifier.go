@@ -77,6 +77,7 @@ type Notifier struct {
 
 	mu     sync.Mutex
 	active bool
+	paused time.Time // Telegram is not to be asked anything before
 }
 
 // New returns a Notifier; Run makes it work.
@@ -118,6 +119,19 @@ func (n *Notifier) Active() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.active
+}
+
+// Silent reports whether Telegram has asked for silence.
+func (n *Notifier) Silent() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.paused.After(n.o.Now())
+}
+
+func (n *Notifier) setPaused(until time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.paused = until
 }
 
 func (n *Notifier) setActive(active bool) {
@@ -167,7 +181,9 @@ func (n *Notifier) serve(ctx context.Context, q Queue) {
 	}
 	n.setActive(true)
 	n.o.Log.Info("notifier: sending")
-	err := newEngine(n.o, q, n.wake).run(ctx)
+	e := newEngine(n.o, q, n.wake)
+	e.silence = n.setPaused
+	err := e.run(ctx)
 	n.setActive(false)
 	stop()
 	beside.Wait()

@@ -30,18 +30,25 @@ type Inbox interface {
 type Reception struct {
 	Inbox  Inbox
 	Handle func(context.Context, visa.Conversation, telegram.Update) error
-	// Answer tells Telegram that a button's press has arrived.
+	// Answer tells Telegram that a button's press has arrived. It is left out
+	// while Silent, and where many wait: a button spins a little longer then.
 	Answer func(ctx context.Context, callbackID, text string) error
+	Silent func() bool // Telegram has asked for silence; nil: never
 	// Language maps Telegram's language code to one of ours.
 	Language func(code string) string
 	Log      *slog.Logger
 
-	wake chan struct{}
+	wake    chan struct{}
+	answers chan struct{} // holds a token for each answer under way
 }
+
+// maxAnswers is how many presses are answered at a time.
+const maxAnswers = 4
 
 // NewReception returns a Reception of the given parts; Run makes it work.
 func NewReception(r Reception) *Reception {
 	r.wake = make(chan struct{}, 1)
+	r.answers = make(chan struct{}, maxAnswers)
 	return &r
 }
 
@@ -121,8 +128,15 @@ func (r *Reception) one(ctx context.Context, in visa.Incoming) (err error) {
 	err = r.Inbox.Converse(ctx, u.ID, u.ChatID, r.Language(u.Language), func(c visa.Conversation) error {
 		return r.Handle(ctx, c, u)
 	})
-	if err == nil && u.CallbackID != "" {
-		go r.answer(ctx, u.CallbackID)
+	if err == nil && u.CallbackID != "" && (r.Silent == nil || !r.Silent()) {
+		select {
+		case r.answers <- struct{}{}:
+			go func() {
+				defer func() { <-r.answers }()
+				r.answer(ctx, u.CallbackID)
+			}()
+		default:
+		}
 	}
 	return err
 }

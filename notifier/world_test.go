@@ -25,6 +25,8 @@ type world struct {
 	tg    *fakeTelegram
 	path  string
 
+	setting setting
+
 	n    *notifier.Notifier
 	stop context.CancelFunc
 	done chan struct{}
@@ -36,12 +38,35 @@ var zone = time.FixedZone("+06", 6*3600)
 
 var rules = visa.Schedule{Zone: zone, Rules: []visa.ReminderRule{{Kind: visa.LeaveBy, Days: []int{14, 7, 3, 1, 0}, Hour: 10}}}
 
+// A setting is what may differ between worlds.
+type setting struct {
+	schedule visa.Schedule
+	idle     time.Duration // the notifier's longest sleep
+	poll     time.Duration // between the store's looks for other processes
+	text     func(visa.Delivery) string
+}
+
+// usual is the setting of most worlds.
+var usual = setting{schedule: rules, idle: 10 * time.Minute, poll: time.Hour, text: func(d visa.Delivery) string {
+	text := fmt.Sprintf("%s of %s", d.Kind, d.Reference.String())
+	if d.Kind == visa.KindReply {
+		text = d.Note.Reply
+	} else if d.Application != nil {
+		text += fmt.Sprintf(" v%d", d.Application.Version)
+	}
+	return text
+}}
+
 // inWorld runs f in a bubble, with the notifier running at a pace.
 func inWorld(t *testing.T, pace float64, f func(w *world)) {
 	t.Parallel()
+	inWorldOf(t, usual, pace, f)
+}
+
+func inWorldOf(t *testing.T, s setting, pace float64, f func(w *world)) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, path: filepath.Join(dir, "k.db"), tg: &fakeTelegram{}}
+		w := &world{t: t, path: filepath.Join(dir, "k.db"), tg: &fakeTelegram{}, setting: s}
 		w.open()
 		w.start(pace)
 		f(w)
@@ -57,7 +82,7 @@ func (w *world) open() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.store, err = store.Open(context.Background(), store.Prefix+w.path, store.Options{Keys: keys, Schedule: rules, Poll: time.Hour})
+	w.store, err = store.Open(context.Background(), store.Prefix+w.path, store.Options{Keys: keys, Schedule: w.setting.schedule, Poll: w.setting.poll})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -74,14 +99,9 @@ func (w *world) start(pace float64) {
 			}
 			return queue{q}, n, nil
 		},
-		Gateway: w.tg, Pace: pace, Idle: 10 * time.Minute, Jitter: func() float64 { return 0.5 },
+		Gateway: w.tg, Pace: pace, Idle: w.setting.idle, Jitter: func() float64 { return 0.5 },
 		Render: func(d visa.Delivery) message.Message {
-			text := fmt.Sprintf("%s of %s", d.Kind, d.Reference.String())
-			if d.Kind == visa.KindReply {
-				text = d.Note.Reply
-			} else if d.Application != nil {
-				text += fmt.Sprintf(" v%d", d.Application.Version)
-			}
+			text := w.setting.text(d)
 			return message.Message{HTML: "<b>" + text + "</b>", Plain: text}
 		},
 	})

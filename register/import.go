@@ -23,7 +23,8 @@ type Recorder interface {
 	Record(ctx context.Context, origin string, updates []visa.Update) ([]visa.Recorded, error)
 	// Preview returns what Record would, and changes nothing.
 	Preview(ctx context.Context, updates []visa.Update) ([]visa.Recorded, error)
-	// FinishFeed notes that a whole file was taken in, whether or not it
+	// FinishFeed notes that a file is being taken in, or, where f.Complete, that
+	// it was taken in whole, whether or not it
 	// changed anything: it moves register_as_of, never back, and keeps f.AsOf
 	// as the last of f.Source.
 	FinishFeed(ctx context.Context, f visa.Feed) error
@@ -147,6 +148,7 @@ type run struct {
 	sum    *Summary
 	source *source
 	now    time.Time
+	begun  bool          // a row of it was recorded
 	read   *atomic.Int64 // bytes of all files so far
 	total  int64
 	file   FileSummary
@@ -273,9 +275,31 @@ func (r *run) record(ctx context.Context, updates []visa.Update) ([]visa.Recorde
 		return nil, nil
 	case r.o.DryRun:
 		return r.rec.Preview(ctx, updates)
-	default:
-		return r.rec.Record(ctx, r.source.name, updates)
 	}
+	if !r.begun {
+		// From the first row on, an older file would undo what this one says,
+		// also if this one never comes to its end.
+		r.begun = true
+		if f := r.feed(); f.Source != UndatedSource {
+			f.Complete = false
+			if err := r.rec.FinishFeed(ctx, f); err != nil {
+				return nil, fmt.Errorf("register: note the beginning of %s: %w", r.source.name, err)
+			}
+		}
+	}
+	return r.rec.Record(ctx, r.source.name, updates)
+}
+
+// feed is this file as a delivery of the register.
+func (r *run) feed() visa.Feed {
+	f := visa.Feed{Source: UndatedSource, Origin: r.source.name, AsOf: r.now, Complete: true}
+	if !r.source.asOf.IsZero() {
+		f.Source, f.AsOf = "", r.source.asOf
+		if r.o.Profile != nil {
+			f.Source = r.o.Profile.name
+		}
+	}
+	return f
 }
 
 // finish notes the feed, unless nothing of it could be used: then the register
@@ -290,13 +314,9 @@ func (r *run) finish(ctx context.Context) error {
 	if r.o.DryRun {
 		return nil
 	}
-	feed := visa.Feed{Source: UndatedSource, Origin: r.source.name, AsOf: r.now, Complete: true}
-	if !r.source.asOf.IsZero() {
-		feed.Source, feed.AsOf = "", r.source.asOf
-		if r.o.Profile != nil {
-			feed.Source = r.o.Profile.name
-		}
-	}
+	feed := r.feed()
+	// A file of which less than half could be read tells little of the register.
+	feed.Complete = 2*r.file.Rejected <= r.file.Rows-r.file.Ignored
 	if err := r.rec.FinishFeed(ctx, feed); err != nil {
 		return fmt.Errorf("register: %s: finish: %w", r.source.name, err)
 	}

@@ -340,6 +340,22 @@ func TestARecorderThatFailsLeavesWholeBatches(t *testing.T) {
 	}
 }
 
+func TestAnImportThatBrokeOffStillKeepsAnOlderFileOut(t *testing.T) {
+	m := newMemory()
+	m.failAfter = 2
+	o := options(delhi(t), "testdata/visa-decisions.csv")
+	o.BatchSize = 100
+	if _, err := register.Import(t.Context(), o, m); !errors.Is(err, errDisk) {
+		t.Fatal(err)
+	}
+	m.failAfter = 0
+	older := options(delhi(t), "testdata/visa-decisions.csv")
+	older.AsOf = "2026-09-08"
+	if got := refused(t, older, m); !strings.Contains(got, "older than the last file") {
+		t.Errorf("the older file: %s", got)
+	}
+}
+
 func TestACancelledImportStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	m := newMemory()

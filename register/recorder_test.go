@@ -3,6 +3,7 @@ package register_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,7 +17,8 @@ type memory struct {
 	proofs    map[visa.Reference]string
 	followed  map[visa.Reference]bool
 	told      []visa.Reference
-	feeds     []visa.Feed
+	feeds     []visa.Feed // complete ones
+	begun     []visa.Feed // the others
 	origins   []string
 	failAfter int // batches; 0: never
 	batches   int
@@ -72,12 +74,16 @@ func (m *memory) record(updates []visa.Update, keep bool) []visa.Recorded {
 }
 
 func (m *memory) FinishFeed(_ context.Context, f visa.Feed) error {
-	m.feeds = append(m.feeds, f)
+	if f.Complete {
+		m.feeds = append(m.feeds, f)
+	} else {
+		m.begun = append(m.begun, f)
+	}
 	return nil
 }
 
 func (m *memory) LastFeed(_ context.Context, source string) (last time.Time, _ error) {
-	for _, f := range m.feeds {
+	for _, f := range append(slices.Clone(m.feeds), m.begun...) {
 		if f.Source == source && f.AsOf.After(last) {
 			last = f.AsOf
 		}

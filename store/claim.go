@@ -79,7 +79,9 @@ func (c *claiming) lane(ctx context.Context, lane visa.Lane, want int) error {
 			AND NOT EXISTS (SELECT 1 FROM notifications b WHERE b.reference = n.reference AND b.chat = n.chat
 				AND b.ended_at = 0 AND b.id < n.id AND b.lane <= n.lane)
 			AND NOT EXISTS (SELECT 1 FROM notifications h WHERE h.chat = n.chat AND h.ended_at = 0 AND h.lane < n.lane
-				AND h.state = 'pending' AND h.not_before <= $2)
+				AND h.state = 'pending' AND h.not_before <= $2
+				AND NOT EXISTS (SELECT 1 FROM notifications e WHERE e.reference = h.reference AND e.chat = h.chat
+					AND e.ended_at = 0 AND e.id < h.id AND e.lane <= h.lane))
 		ORDER BY n.not_before, n.id LIMIT $3`, int(lane), micros(c.t.now), limit)
 	if err != nil {
 		return err

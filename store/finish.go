@@ -82,12 +82,17 @@ func (d *Sender) finish(ctx context.Context, t *tx, r *visa.Sent) error {
 // pass.
 const giveUp = 72 * time.Hour
 
+// leastTries is how often it is tried at least: time in which nothing could be
+// tried does not count.
+const leastTries = 5
+
 func (d *Sender) retry(ctx context.Context, t *tx, n visa.Notification, r *visa.Sent, ambiguous int) error {
 	var first int64
-	if _, err := t.one(ctx, []any{&first}, `SELECT min(started_at) FROM attempts WHERE notification = $1`, n.ID); err != nil {
+	if _, err := t.one(ctx, []any{&first}, `SELECT min(started_at) FROM attempts
+		WHERE notification = $1 AND (result IN ('retry', 'ambiguous') OR id = $2)`, n.ID, r.Delivery.Attempt); err != nil {
 		return err
 	}
-	if r.EndedAt.Sub(fromMicros(first)) >= giveUp {
+	if r.EndedAt.Sub(fromMicros(first)) >= giveUp && n.Attempts >= leastTries {
 		return t.die(ctx, n, r.Reason)
 	}
 	return t.again(ctx, n, r.RetryAt, 1, ambiguous)
@@ -151,19 +156,34 @@ func (t *tx) again(ctx context.Context, n visa.Notification, at time.Time, failu
 }
 
 // migrateChat gives a chat its new id. If the new id is known as a chat of its
-// own already, the old one is closed.
+// own already, that chat takes over what the old one followed and was to be
+// told.
 func (d *Sender) migrateChat(ctx context.Context, t *tx, chat, to int64) error {
 	other, err := t.find(ctx, d.s.o.Keys, to)
 	if err != nil || other == chat {
 		return err
 	}
 	if other != 0 {
-		return t.deactivate(ctx, chat, "migrated")
+		return t.merge(ctx, chat, other)
 	}
 	sealed, keyID := d.s.o.Keys.sealChat(to)
 	_, err = t.exec(ctx, `UPDATE chats SET hash = $1, sealed = $2, key_id = $3 WHERE id = $4`,
 		d.s.o.Keys.chatHashes(to)[0], sealed, keyID, chat)
 	return err
+}
+
+func (t *tx) merge(ctx context.Context, from, to int64) error {
+	for _, text := range []string{
+		`UPDATE subscriptions SET chat = $2 WHERE chat = $1
+			AND NOT EXISTS (SELECT 1 FROM subscriptions o WHERE o.chat = $2 AND o.reference = subscriptions.reference)`,
+		`UPDATE notifications SET chat = $2 WHERE chat = $1 AND ended_at = 0`,
+		`UPDATE chats SET active = 0 WHERE id = $1 AND id <> $2`,
+	} {
+		if _, err := t.exec(ctx, text, from, to); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // dropForgotten erases a chat that asked to be forgotten, once nothing more is

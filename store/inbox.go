@@ -7,13 +7,13 @@ import (
 	"kabarchy/visa"
 )
 
-// Receive puts updates into the inbox, in their order. Those received before
+// Receive puts updates into the inbox, sealed, in their order. Those received before
 // are left alone, handled or not.
 func (s *Store) Receive(ctx context.Context, updates []visa.Incoming) error {
 	return s.write(ctx, "receive updates", func(ctx context.Context, t *tx) error {
 		for _, u := range updates {
 			_, err := t.exec(ctx, `INSERT INTO inbox (update_id, received_at, body, tries) VALUES ($1, $2, $3, 0)
-				ON CONFLICT (update_id) DO NOTHING`, u.UpdateID, micros(t.now), u.Body)
+				ON CONFLICT (update_id) DO NOTHING`, u.UpdateID, micros(t.now), s.o.Keys.sealText(u.Body))
 			if err != nil {
 				return err
 			}
@@ -28,9 +28,16 @@ func (s *Store) Waiting(ctx context.Context, limit int) (waiting []visa.Incoming
 	rows, err := s.reader.QueryContext(ctx, `SELECT update_id, body, tries FROM inbox WHERE body <> '' ORDER BY id LIMIT $1`, limit)
 	err = each(rows, err, func(scan func(...any) error) error {
 		var u visa.Incoming
-		err := scan(&u.UpdateID, &u.Body, &u.Tries)
+		if err := scan(&u.UpdateID, &u.Body, &u.Tries); err != nil {
+			return err
+		}
+		text, err := s.o.Keys.openText(u.Body)
+		if err != nil {
+			s.o.Log.Error("store: an incoming message cannot be read", "update", u.UpdateID, "error", err)
+		}
+		u.Body = text // empty: it is given up by whoever handles it
 		waiting = append(waiting, u)
-		return err
+		return nil
 	})
 	return waiting, err
 }

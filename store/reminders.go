@@ -28,53 +28,63 @@ func (t *tx) replan(ctx context.Context, schedule visa.Schedule, app *visa.Appli
 	if err := t.cancelReminders(ctx, app.Reference, deadlines); err != nil {
 		return nil, err
 	}
+	all, err := t.reminded(ctx, app.Reference)
+	if err != nil {
+		return nil, err
+	}
 	corrected := make(map[int64]visa.Date)
+	var plans []planned
 	for _, f := range fs {
-		have, err := t.reminded(ctx, f.subscription)
-		if err != nil {
-			return nil, err
-		}
+		have := all[f.subscription]
 		for _, d := range deadlines {
-			if have[d.Kind] == d.Date || f.left {
-				delete(have, d.Kind)
-				continue
-			}
-			if err := t.plan(ctx, schedule, planned{f.subscription, d.Kind, d.Date}, t.now, t.now); err != nil {
-				return nil, err
+			if !f.left && have[d.Kind] != d.Date {
+				plans = append(plans, planned{f.subscription, d.Kind, d.Date})
 			}
 		}
 		for kind, date := range have {
-			if !slices.ContainsFunc(deadlines, func(d visa.Deadline) bool { return d.Kind == kind }) {
+			i := slices.IndexFunc(deadlines, func(d visa.Deadline) bool { return d.Kind == kind })
+			if i >= 0 && deadlines[i].Date == date {
+				continue
+			}
+			if i < 0 {
 				if err := t.unplan(ctx, f.subscription, kind); err != nil {
 					return nil, err
 				}
+			}
+			if app.Stage == visa.StageClosed {
+				continue // no day holds any more, and that is what is told
 			}
 			told, err := t.wasReminded(ctx, planned{f.subscription, kind, date})
 			if err != nil {
 				return nil, err
 			}
-			if told && app.Stage != visa.StageClosed {
+			if told {
 				corrected[f.subscription] = date
 			}
 		}
 	}
-	return corrected, nil
+	return corrected, t.planAll(ctx, schedule, plans)
 }
 
-// reminded returns the days a subscription is reminded of. A deadline whose
-// last reminder has gone out keeps its row, so that it is known when it moves.
-func (t *tx) reminded(ctx context.Context, subscription int64) (map[visa.DeadlineKind]visa.Date, error) {
-	have := make(map[visa.DeadlineKind]visa.Date)
+// reminded returns the days that the followers of a reference are reminded of,
+// by subscription. A deadline whose last reminder has gone out keeps its row,
+// so that it is known when it moves.
+func (t *tx) reminded(ctx context.Context, ref visa.Reference) (map[int64]map[visa.DeadlineKind]visa.Date, error) {
+	all := make(map[int64]map[visa.DeadlineKind]visa.Date)
 	err := t.query(ctx, func(scan func(...any) error) error {
+		var subscription int64
 		var kind, date string
-		if err := scan(&kind, &date); err != nil {
+		if err := scan(&subscription, &kind, &date); err != nil {
 			return err
 		}
+		if all[subscription] == nil {
+			all[subscription] = make(map[visa.DeadlineKind]visa.Date)
+		}
 		d, err := visa.ParseDate(date)
-		have[visa.DeadlineKind(kind)] = d
+		all[subscription][visa.DeadlineKind(kind)] = d
 		return err
-	}, `SELECT kind, date FROM reminders WHERE subscription = $1`, subscription)
-	return have, err
+	}, `SELECT r.subscription, r.kind, r.date FROM subscriptions s JOIN reminders r ON r.subscription = s.id WHERE s.reference = $1`, ref.String())
+	return all, err
 }
 
 // wasReminded reports whether a reminder of a deadline's day has gone out, or
@@ -92,13 +102,31 @@ const never = math.MaxInt64
 // plan writes when a deadline's next reminder after an instant falls due.
 // since is when the follower could first know of the deadline.
 func (t *tx) plan(ctx context.Context, schedule visa.Schedule, p planned, since, after time.Time) error {
-	at := int64(never)
+	return t.writePlans(ctx, []any{p.subscription, string(p.kind), p.date.String(), micros(since), nextAt(schedule, p, after)})
+}
+
+// planAll plans many from now on.
+func (t *tx) planAll(ctx context.Context, schedule visa.Schedule, all []planned) error {
+	return inChunks(all, insertRows, func(part []planned) error {
+		var args []any
+		for _, p := range part {
+			args = append(args, p.subscription, string(p.kind), p.date.String(), micros(t.now), nextAt(schedule, p, t.now))
+		}
+		return t.writePlans(ctx, args)
+	})
+}
+
+func nextAt(schedule visa.Schedule, p planned, after time.Time) int64 {
 	if next, ok := schedule.Next(p.kind, p.date, after); ok {
-		at = micros(next.At)
+		return micros(next.At)
 	}
-	_, err := t.exec(ctx, `INSERT INTO reminders (subscription, kind, date, since, next_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (subscription, kind) DO UPDATE SET date = excluded.date, since = excluded.since, next_at = excluded.next_at`,
-		p.subscription, string(p.kind), p.date.String(), micros(since), at)
+	return never
+}
+
+// writePlans writes rows of five columns.
+func (t *tx) writePlans(ctx context.Context, args []any) error {
+	_, err := t.exec(ctx, `INSERT INTO reminders (subscription, kind, date, since, next_at) VALUES `+rowMarks(len(args)/5, 5)+`
+		ON CONFLICT (subscription, kind) DO UPDATE SET date = excluded.date, since = excluded.since, next_at = excluded.next_at`, args...)
 	t.work = true
 	return err
 }

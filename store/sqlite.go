@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"embed"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"os"
 
 	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Pragmas go into the address, so that every connection has them: one that is
@@ -35,6 +38,20 @@ func privateFile(path string) error {
 		return fmt.Errorf("store: open the database: %w", err)
 	}
 	return f.Close()
+}
+
+// busy reports whether an error says that another process holds a lock.
+func busy(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
+// ofEngine reports whether an error comes from the database rather than from
+// what was asked of it.
+func ofEngine(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) || errors.Is(err, errEngine) || errors.Is(err, errClosed) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, context.DeadlineExceeded)
 }
 
 //go:embed migrations

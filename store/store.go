@@ -25,8 +25,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	_ "modernc.org/sqlite"
-
 	"kabarchy/visa"
 )
 
@@ -108,6 +106,10 @@ func (s *Store) open(ctx context.Context) error {
 	conn, err := s.writer.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("store: open %s: %w", s.path, err)
+	}
+	// From here on the writer itself waits for the write lock.
+	if _, err := conn.ExecContext(ctx, `PRAGMA busy_timeout = 0`); err != nil {
+		return errors.Join(fmt.Errorf("store: open %s: %w", s.path, err), conn.Close())
 	}
 	s.w = newWriter(conn, s.o.Now, s.o.Log, s.committed)
 	background, stop := context.WithCancel(context.Background())
@@ -199,7 +201,7 @@ func (s *Store) write(ctx context.Context, what string, f func(context.Context, 
 
 // unavailable marks the errors after which trying again later is right.
 func unavailable(err error) error {
-	if errors.Is(err, visa.ErrNotFound) || errors.Is(err, ErrKeyName) || errors.Is(err, ErrNotSender) || errors.Is(err, errPreview) || errors.Is(err, visa.ErrUnavailable) || errors.Is(err, context.Canceled) {
+	if err == nil || errors.Is(err, visa.ErrUnavailable) || !ofEngine(err) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", visa.ErrUnavailable, err)

@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -291,5 +293,70 @@ func TestALinkIsGoodOnceAndForAnHour(t *testing.T) {
 	c.t = c.t.Add(61 * time.Minute)
 	if _, ok := spend(token); ok {
 		t.Error("spent after an hour")
+	}
+}
+
+func TestAReplyThatBacksOffHoldsBackNoNews(t *testing.T) {
+	s, c := fresh(t)
+	follow(t, s, 42, "20417733")
+	d := sender(t, s)
+	reply := func(k visa.Conversation) error {
+		return k.Reply(context.Background(), visa.Note{Reply: visa.ReplyHelp})
+	}
+	converse(t, s, 42, reply)
+	first := claim(t, d)
+	if err := d.Finish(context.Background(), []visa.Sent{{Delivery: first[0], Result: visa.SendRetry, RetryAt: c.t.Add(time.Hour), EndedAt: c.t}}, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	converse(t, s, 42, reply)
+	record(t, s, update(t, "20417733", 1))
+	if got := claim(t, d); len(got) != 1 || got[0].Kind != visa.KindNews {
+		t.Errorf("claimed %+v", got)
+	}
+}
+
+func TestTimeInWhichNothingCouldBeTriedDoesNotGiveANotificationUp(t *testing.T) {
+	s, c := fresh(t)
+	follow(t, s, 42, "20417733")
+	record(t, s, update(t, "20417733", 1))
+	d := sender(t, s)
+	try := func(result visa.SendResult) int {
+		got := claim(t, d)
+		for _, g := range got {
+			if err := d.Finish(context.Background(), []visa.Sent{{Delivery: g, Result: result, RetryAt: c.t, EndedAt: c.t}}, time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return len(got)
+	}
+	try(visa.SendHeld)
+	c.t = c.t.Add(80 * time.Hour)
+	for k := range 6 {
+		if try(visa.SendRetry) != 1 {
+			t.Fatalf("given up before try %d", k+1)
+		}
+	}
+	c.t = c.t.Add(73 * time.Hour)
+	try(visa.SendRetry)
+	if try(visa.SendRetry) != 0 {
+		t.Error("not given up after three days of failures")
+	}
+}
+
+func TestWhatWaitsInTheInboxIsSealed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "k.db")
+	s := open(t, path, nil)
+	const body = `{"chat":987654321,"text":"/follow 20417733"}`
+	if err := s.Receive(context.Background(), []visa.Incoming{{UpdateID: 1, Body: body}}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Waiting(context.Background(), 10)
+	if err != nil || len(got) != 1 || got[0].Body != body {
+		t.Fatalf("waiting %v, %v", got, err)
+	}
+	for _, name := range []string{path, path + "-wal"} {
+		if data, err := os.ReadFile(name); err == nil && (bytes.Contains(data, []byte("987654321")) || bytes.Contains(data, []byte("20417733"))) {
+			t.Errorf("%s holds it in plain text", filepath.Base(name))
+		}
 	}
 }

@@ -57,6 +57,7 @@ func (w *watcher) run(ctx context.Context) {
 	tick := time.NewTicker(w.s.o.Poll)
 	defer tick.Stop()
 	failing := false
+	var said time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -69,7 +70,10 @@ func (w *watcher) run(ctx context.Context) {
 		}
 		if err != nil {
 			// What may have been missed is stale: to be checked again on use.
-			w.s.changed(visa.Changes{Everything: true})
+			if now := time.Now(); now.Sub(said) >= time.Second {
+				said = now
+				w.s.changed(visa.Changes{Everything: true})
+			}
 			if !failing {
 				w.s.o.Log.Error("store: cannot look for other processes' changes", "error", err)
 			}

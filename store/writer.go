@@ -20,7 +20,17 @@ const (
 	maxSharedTime = 50 * time.Millisecond
 )
 
+// How long the write lock is waited for, and how often it is tried.
+const (
+	lockWait  = 15 * time.Second
+	lockRetry = 500 * time.Microsecond
+)
+
 var errClosed = errors.New("the store is closed")
+
+// errEngine marks what went wrong with the database itself, not with what it
+// was asked: trying again later is right.
+var errEngine = errors.New("the database")
 
 // effects are what the transactions of one commit did, for those who must know.
 type effects struct {
@@ -115,8 +125,8 @@ func (w *writer) share(first *job) {
 	// Never a caller's context: SQLite rolls the whole transaction back when a
 	// statement is interrupted.
 	ctx := context.Background()
-	if _, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		first.done <- fmt.Errorf("begin: %w", err)
+	if err := w.begin(ctx); err != nil {
+		first.done <- fmt.Errorf("%w: begin: %w", errEngine, err)
 		return
 	}
 	var ran []*job
@@ -160,7 +170,7 @@ func (w *writer) share(first *job) {
 	}
 	if _, err := w.conn.ExecContext(ctx, "COMMIT"); err != nil {
 		w.rollback(ctx)
-		err = fmt.Errorf("commit: %w", err)
+		err = fmt.Errorf("%w: commit: %w", errEngine, err)
 		for _, j := range ran {
 			j.done <- err
 		}
@@ -169,6 +179,20 @@ func (w *writer) share(first *job) {
 	w.committed(all)
 	for _, j := range ran {
 		j.done <- nil
+	}
+}
+
+// begin waits for the write lock. Another process that writes batch after
+// batch, as an import does, frees it for a moment only: SQLite's own waiting,
+// of up to 100 ms between two tries, would hardly ever meet that moment.
+func (w *writer) begin(ctx context.Context) error {
+	for since := time.Now(); ; {
+		_, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE")
+		if err == nil || !busy(err) || time.Since(since) > lockWait {
+			return err
+		}
+		t := time.NewTimer(lockRetry)
+		<-t.C
 	}
 }
 

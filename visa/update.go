@@ -53,6 +53,9 @@ func (u *Update) Validate() error {
 	if !u.UpdatedAt.IsZero() && (u.UpdatedAt.Year() < minYear || u.UpdatedAt.Year() > maxYear) {
 		return &FieldError{"updated_at", fmt.Sprintf("must be of the years %d to %d", minYear, maxYear)}
 	}
+	if !u.UpdatedAt.IsZero() && u.UpdatedAt.UnixMicro() == 0 {
+		return &FieldError{"updated_at", "is 1970-01-01T00:00:00Z, which programs write where they know no time; state the true time, or leave it out"}
+	}
 	if err := word("procedure", u.Procedure, Procedures); err != nil {
 		return err
 	}

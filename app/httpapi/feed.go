@@ -71,8 +71,8 @@ func (s *Server) feed(r *request, key visa.Key) {
 		r.fail(p)
 		r.ctx.SetConnectionClose()
 	default:
-		// A body of which nothing was understood tells nothing about the register.
-		delivery.Complete = delivery.Complete && done.understood() > 0
+		// A body of which little was understood tells little about the register.
+		delivery.Complete = delivery.Complete && done.understood() > done.Rejected
 		ctx, cancel := s.timeLimited()
 		defer cancel()
 		if err := s.service.FinishFeed(ctx, delivery); err != nil {

@@ -42,8 +42,12 @@ type Limits struct {
 	Misses int // distinct unknown references an hour, at most 60
 }
 
-// ErrForbidden is what Webhook answers if the secret is wrong.
-var ErrForbidden = errors.New("httpapi: not allowed")
+// ErrForbidden is what Webhook answers if the secret is wrong, ErrNotUpdate if
+// the body is no update.
+var (
+	ErrForbidden = errors.New("httpapi: not allowed")
+	ErrNotUpdate = errors.New("httpapi: not an update")
+)
 
 // Options of a Server. Service must be given.
 type Options struct {
@@ -172,27 +176,32 @@ func (s *Server) App() *fiber.App { return s.fiber }
 func (s *Server) Admin() http.Handler { return s.admin.Handler }
 
 // Serve serves both listeners until Shutdown, or until one of them fails; then
-// it ends the other and returns the fault. A nil admin listener is not served.
-// The Server counts as ready from here on. After Shutdown it serves nothing.
+// it ends the other and returns the fault. A nil listener is not served; one of
+// them must be given. The Server counts as ready from here on. After Shutdown
+// it serves nothing.
 func (s *Server) Serve(public, admin net.Listener) error {
 	if !s.open(public) {
-		_ = public.Close()
-		if admin != nil {
-			_ = admin.Close()
+		for _, l := range []net.Listener{public, admin} {
+			if l != nil {
+				_ = l.Close()
+			}
 		}
 		return nil
 	}
 	failed := make(chan error, 2)
-	n := 1
-	go func() {
-		err := s.fiber.Listener(&trackingListener{Listener: public})
-		if err != nil && s.state.Load() != draining {
-			err = fmt.Errorf("httpapi: serve %s: %w", public.Addr(), err)
-		} else {
-			err = nil
-		}
-		failed <- err
-	}()
+	n := 0
+	if public != nil {
+		n++
+		go func() {
+			err := s.fiber.Listener(&trackingListener{Listener: public})
+			if err != nil && s.state.Load() != draining {
+				err = fmt.Errorf("httpapi: serve %s: %w", public.Addr(), err)
+			} else {
+				err = nil
+			}
+			failed <- err
+		}()
+	}
 	if admin != nil {
 		n++
 		go func() {

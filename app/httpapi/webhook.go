@@ -23,6 +23,8 @@ func (s *Server) telegram(r *request) {
 		emptyBlock.CopyTo(&r.ctx.Response.Header)
 	case errors.Is(err, ErrForbidden):
 		r.fail(problem{kind: forbidden, detail: "The secret of the webhook is missing or wrong."})
+	case errors.Is(err, ErrNotUpdate):
+		r.fail(problem{kind: malformedBody, detail: "The body is not an update of the Bot API."})
 	default:
 		r.fail(faultOf(err))
 	}
