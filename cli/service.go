@@ -70,7 +70,7 @@ func newService(ctx context.Context, c config.Config, role string, log *slog.Log
 	gateway, webhook := s.telegram(c)
 	s.http = httpapi.New(httpapi.Options{
 		Service: s.app,
-		Pages:   web.New(i18n.Default(), texts, web.Options{Zone: c.Timezone, AskProof: c.ProofRequired}),
+		Pages:   web.New(i18n.Default(), texts, web.Options{Zone: c.Timezone, AskProof: c.ProofRequired, Bot: s.bot}),
 		Reasons: texts,
 		Limits:  httpapi.Limits{Rate: c.RateLimit, Burst: c.RateBurst, Misses: c.MissLimit},
 		Webhook: webhook, TrustedProxies: []netip.Prefix(c.TrustedProxies), Log: log, Registry: registry,

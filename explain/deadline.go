@@ -69,7 +69,7 @@ func (v View) ReminderHeadline(kind visa.DeadlineKind, day visa.Date) string {
 func asks(kind visa.DeadlineKind, s visa.Statement) bool {
 	switch kind {
 	case visa.LeaveBy:
-		return s.Stage != visa.StageClosed
+		return true // whatever became of the application: as long as the register states it
 	case visa.CorrectBy:
 		return s.Stage == visa.StageCorrectionRequired
 	case visa.AppealBy:

@@ -181,8 +181,10 @@ func TestWhatMustBeDoneFollowsStageAndDeadlines(t *testing.T) {
 			[]string{"Correct the application on the authorities’ own portal."}},
 		{"corrected before its day", visa.Statement{Stage: visa.StageInProcessing, Deadlines: []visa.Deadline{by(visa.CorrectBy, 12)}},
 			[]string{"You do not need to do anything now."}},
-		{"closed asks for nothing", visa.Statement{Stage: visa.StageClosed, Outcome: visa.OutcomeApproved, Deadlines: []visa.Deadline{by(visa.LeaveBy, 12)}},
+		{"closed asks for nothing", visa.Statement{Stage: visa.StageClosed, Outcome: visa.OutcomeApproved, Deadlines: []visa.Deadline{by(visa.CorrectBy, 12)}},
 			[]string{"You do not need to do anything now."}},
+		{"a day to leave holds though it is closed", visa.Statement{Stage: visa.StageClosed, Outcome: visa.OutcomeApproved, Deadlines: []visa.Deadline{by(visa.LeaveBy, 12)}},
+			[]string{"Leave Kyrgyzstan no later than Saturday 5 July 2025."}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -101,7 +101,7 @@ func (v View) Stale() string {
 // number of letters and digits counted, where the fault is about that.
 func Fault(c *i18n.Catalogue, fault visa.ReferenceFault, n int) string {
 	switch fault {
-	case visa.FaultShort, visa.FaultLong, visa.FaultCharacter, visa.FaultPattern, visa.FaultCheck:
+	case visa.FaultShort, visa.FaultLong, visa.FaultCharacter, visa.FaultPattern, visa.FaultCheck, visa.FaultSeveral:
 	default:
 		fault = visa.FaultEmpty
 	}

@@ -25,8 +25,11 @@ const (
 	// speed it up, and nothing relies on them.
 	idle = time.Second
 	// blocked is how soon it looks again after it found nothing to claim
-	// though something was due: that waits for another of its chat.
-	blocked = 50 * time.Millisecond
+	// though something was due: that waits for another of its chat, which may
+	// be backing off for minutes. It doubles up to blockedMost, or the idle time
+	// where that is shorter; an answer that comes back ends it at once.
+	blocked     = 50 * time.Millisecond
+	blockedMost = time.Minute
 
 	sendTimeout = 30 * time.Second
 	drain       = 10 * time.Second
@@ -44,14 +47,15 @@ type engine struct {
 	results chan attempted
 	silence func(until time.Time) // told of each pause
 
-	waiting  []visa.Delivery // claimed, not yet sent
-	unsaved  []visa.Sent     // results not yet recorded
-	hush     time.Time       // a pause not yet recorded
-	inFlight int
-	paused   time.Time // nothing is sent before
-	failures int       // in a row, of whatever chats
-	halts    int       // refusals of the token in a row
-	reminder time.Time // when the next one falls due
+	waiting   []visa.Delivery // claimed, not yet sent
+	unsaved   []visa.Sent     // results not yet recorded
+	hush      time.Time       // a pause not yet recorded
+	inFlight  int
+	paused    time.Time // nothing is sent before
+	failures  int       // in a row, of whatever chats
+	halts     int       // refusals of the token in a row
+	reminder  time.Time // when the next one falls due
+	fruitless int       // looks in a row that found nothing to claim though something was due
 }
 
 // attempted is what a request came to.
@@ -136,6 +140,9 @@ func (e *engine) step(ctx context.Context) error {
 			if found, err = e.claim(ctx, min(ahead-len(e.waiting), e.mayFly()-e.inFlight)); err != nil {
 				return err
 			}
+			if e.fruitless++; found {
+				e.fruitless = 0
+			}
 		}
 		if !found && len(e.waiting) == 0 {
 			return e.rest(ctx, e.untilNext(now, next))
@@ -174,7 +181,7 @@ func (e *engine) untilNext(now, due time.Time) time.Duration {
 	wait := e.o.Idle
 	if !due.IsZero() {
 		if d := due.Sub(now); d <= 0 {
-			wait = blocked
+			wait = min(wait, doubled(blocked, blockedMost, e.fruitless))
 		} else {
 			wait = min(wait, d)
 		}

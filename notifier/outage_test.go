@@ -8,4 +8,4 @@ import "time"
 const outage = 24 * time.Hour
 
 // simulatedYears is how long lives are watched.
-const simulatedYears = 1
+const simulatedYears = 10

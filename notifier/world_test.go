@@ -43,11 +43,12 @@ type setting struct {
 	schedule visa.Schedule
 	idle     time.Duration // the notifier's longest sleep
 	poll     time.Duration // between the store's looks for other processes
+	jitter   float64
 	text     func(visa.Delivery) string
 }
 
 // usual is the setting of most worlds.
-var usual = setting{schedule: rules, idle: 10 * time.Minute, poll: time.Hour, text: func(d visa.Delivery) string {
+var usual = setting{schedule: rules, idle: 10 * time.Minute, poll: time.Hour, jitter: 0.5, text: func(d visa.Delivery) string {
 	text := fmt.Sprintf("%s of %s", d.Kind, d.Reference.String())
 	if d.Kind == visa.KindReply {
 		text = d.Note.Reply
@@ -99,7 +100,7 @@ func (w *world) start(pace float64) {
 			}
 			return queue{q}, n, nil
 		},
-		Gateway: w.tg, Pace: pace, Idle: w.setting.idle, Jitter: func() float64 { return 0.5 },
+		Gateway: w.tg, Pace: pace, Idle: w.setting.idle, Jitter: func() float64 { return w.setting.jitter },
 		Render: func(d visa.Delivery) message.Message {
 			text := w.setting.text(d)
 			return message.Message{HTML: "<b>" + text + "</b>", Plain: text}

@@ -119,6 +119,8 @@ func TestManyLinesOfBrokenQuotesTakeNoLongerThanTheirLength(t *testing.T) {
 // accept is a Recorder that takes everything.
 type accept struct{ results []visa.Recorded }
 
+func (*accept) Overtaken(context.Context, string, string) (bool, error) { return false, nil }
+
 func (a *accept) Record(_ context.Context, _ string, u []visa.Update) ([]visa.Recorded, error) {
 	if len(a.results) < len(u) {
 		a.results = slices.Repeat([]visa.Recorded{{Result: visa.Applied, Version: 1}}, len(u))

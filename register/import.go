@@ -28,6 +28,9 @@ type Recorder interface {
 	// changed anything: it moves register_as_of, never back, and keeps f.AsOf
 	// as the last of f.Source.
 	FinishFeed(ctx context.Context, f visa.Feed) error
+	// Overtaken reports whether a file with a digest was taken in from a source
+	// before another one was.
+	Overtaken(ctx context.Context, source, digest string) (bool, error)
 	// LastFeed returns the as-of of the last feed of a source, zero if there
 	// was none.
 	LastFeed(ctx context.Context, source string) (time.Time, error)
@@ -136,6 +139,17 @@ func refuseOlder(ctx context.Context, o *Options, rec Recorder, sources []*sourc
 			const form = "2006-01-02 15:04:05 -07:00"
 			return unusable("%s is as of %s, older than the last file of this source, as of %s; it would undo what came since",
 				s.name, s.asOf.In(o.Zone).Format(form), last.In(o.Zone).Format(form))
+		}
+		// Of two files of one day nothing says which is the later; but one that
+		// another has followed is not it.
+		if o.AsOf == "" && !s.asOf.IsZero() && s.plan.version == none {
+			overtaken, err := rec.Overtaken(ctx, name, s.digest)
+			if err != nil {
+				return fmt.Errorf("register: look up the files of before: %w", err)
+			}
+			if overtaken {
+				return unusable("%s was taken in before, and another file of this source after it; it would undo what that one said. If it is the latest after all, say so with --as-of TIME", s.name)
+			}
 		}
 	}
 	return nil
@@ -292,7 +306,7 @@ func (r *run) record(ctx context.Context, updates []visa.Update) ([]visa.Recorde
 
 // feed is this file as a delivery of the register.
 func (r *run) feed() visa.Feed {
-	f := visa.Feed{Source: UndatedSource, Origin: r.source.name, AsOf: r.now, Complete: true}
+	f := visa.Feed{Source: UndatedSource, Origin: r.source.name, AsOf: r.now, Complete: true, Digest: r.source.digest}
 	if !r.source.asOf.IsZero() {
 		f.Source, f.AsOf = "", r.source.asOf
 		if r.o.Profile != nil {
@@ -305,7 +319,9 @@ func (r *run) feed() visa.Feed {
 // finish notes the feed, unless nothing of it could be used: then the register
 // was not read at all, and nobody may be told that it was checked.
 func (r *run) finish(ctx context.Context) error {
-	if c := r.file.Counts; c.Rejected > 0 && c.Rejected == c.Rows-c.Ignored {
+	if c := r.file.Counts; c.Rows == c.Ignored && len(r.sum.Files) == 0 {
+		return unusable("%s is not usable: it has no rows below its header", r.source.name)
+	} else if c.Rejected > 0 && c.Rejected == c.Rows-c.Ignored {
 		if len(r.sum.Files) > 0 {
 			return nil
 		}

@@ -340,6 +340,40 @@ func TestARecorderThatFailsLeavesWholeBatches(t *testing.T) {
 	}
 }
 
+func TestOfTwoFilesOfOneDayTheFirstIsNotTakenInAgainAfterTheSecond(t *testing.T) {
+	m := newMemory()
+	dir := t.TempDir()
+	write := func(name, decision string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte("listed_on,application_number,decision\n2026-11-20,11112222,"+decision+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	first, second := write("1.csv", "Approved"), write("2.csv", "Refused")
+	load(t, options(delhi(t), first), m)
+	load(t, options(delhi(t), second), m)
+	load(t, options(delhi(t), second), m)
+	if got := refused(t, options(delhi(t), first), m); !strings.Contains(got, "--as-of") {
+		t.Errorf("the first file again: %s", got)
+	}
+	again := options(delhi(t), first)
+	again.AsOf = "2026-11-21"
+	if sum := load(t, again, m); sum.Applied != 1 {
+		t.Errorf("said to be the latest: %+v", sum)
+	}
+}
+
+func TestAFileWithoutRowsIsNotUsable(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "head.csv")
+	if err := os.WriteFile(path, []byte("listed_on,application_number,decision\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := options(delhi(t), path)
+	o.AsOf = "2026-11-20"
+	refused(t, o, newMemory())
+}
+
 func TestAnImportThatBrokeOffStillKeepsAnOlderFileOut(t *testing.T) {
 	m := newMemory()
 	m.failAfter = 2

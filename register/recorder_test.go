@@ -82,6 +82,16 @@ func (m *memory) FinishFeed(_ context.Context, f visa.Feed) error {
 	return nil
 }
 
+func (m *memory) Overtaken(_ context.Context, source, digest string) (bool, error) {
+	seen, last := false, ""
+	for _, f := range m.feeds {
+		if f.Source == source {
+			seen, last = seen || f.Digest == digest, f.Digest
+		}
+	}
+	return seen && last != digest, nil
+}
+
 func (m *memory) LastFeed(_ context.Context, source string) (last time.Time, _ error) {
 	for _, f := range append(slices.Clone(m.feeds), m.begun...) {
 		if f.Source == source && f.AsOf.After(last) {

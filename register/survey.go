@@ -2,6 +2,8 @@ package register
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +28,7 @@ type source struct {
 	header int            // the line of the header
 	places map[string]int // of JSON Lines with a profile
 	asOf   time.Time      // zero: not known
+	digest string         // of the bytes on disk
 }
 
 const (
@@ -61,6 +64,9 @@ func survey(path string, o *Options, now time.Time) (*source, error) {
 	if err := s.proveText(); err != nil {
 		return fail(err)
 	}
+	if s.digest, err = digest(path); err != nil {
+		return fail(err)
+	}
 	switch {
 	case s.format == formatCSV:
 		err = s.findHeader(o.Profile)
@@ -76,6 +82,20 @@ func survey(path string, o *Options, now time.Time) (*source, error) {
 		return fail(err)
 	}
 	return s, nil
+}
+
+// digest returns the SHA-256 of a file.
+func digest(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // open opens the file at its first line.

@@ -67,8 +67,8 @@ func (t *tx) setSetting(ctx context.Context, name string, n int64) error {
 // complete one moves register_as_of, never back.
 func (s *Store) FinishFeed(ctx context.Context, f visa.Feed) error {
 	return s.write(ctx, "finish a feed", func(ctx context.Context, t *tx) error {
-		_, err := t.exec(ctx, `INSERT INTO feeds (source, origin, as_of, finished_at) VALUES ($1, $2, $3, $4)`,
-			f.Source, f.Origin, micros(f.AsOf), micros(s.o.Now()))
+		_, err := t.exec(ctx, `INSERT INTO feeds (source, origin, as_of, complete, digest, finished_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+			f.Source, f.Origin, micros(f.AsOf), f.Complete, f.Digest, micros(t.now))
 		if err != nil || !f.Complete {
 			return err
 		}
@@ -90,6 +90,19 @@ func (s *Store) LastFeed(ctx context.Context, source string) (time.Time, error) 
 		return time.Time{}, fmt.Errorf("store: read the last feed: %w", unavailable(err))
 	}
 	return fromMicros(n.Int64), nil
+}
+
+// Overtaken reports whether a file, by its digest, was taken in from a source
+// before another one was.
+func (s *Store) Overtaken(ctx context.Context, source, digest string) (bool, error) {
+	var n int
+	err := s.reader.QueryRowContext(ctx, `SELECT count(*) FROM feeds WHERE source = $1 AND digest = $2
+		AND id < (SELECT max(id) FROM feeds WHERE source = $1 AND digest <> $2)
+		AND NOT EXISTS (SELECT 1 FROM feeds l WHERE l.id = (SELECT max(id) FROM feeds WHERE source = $1) AND l.digest = $2)`, source, digest).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("store: look a file up: %w", unavailable(err))
+	}
+	return n > 0, nil
 }
 
 // marks returns ($1, $2, … $n), counting on from first.

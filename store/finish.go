@@ -79,7 +79,7 @@ func (d *Sender) finish(ctx context.Context, t *tx, r *visa.Sent) error {
 }
 
 // giveUp is how long a notification is tried again after failures that may
-// pass.
+// pass, from the first of these failures, or the first since it was replayed.
 const giveUp = 72 * time.Hour
 
 // leastTries is how often it is tried at least: time in which nothing could be
@@ -89,7 +89,8 @@ const leastTries = 5
 func (d *Sender) retry(ctx context.Context, t *tx, n visa.Notification, r *visa.Sent, ambiguous int) error {
 	var first int64
 	if _, err := t.one(ctx, []any{&first}, `SELECT min(started_at) FROM attempts
-		WHERE notification = $1 AND (result IN ('retry', 'ambiguous') OR id = $2)`, n.ID, r.Delivery.Attempt); err != nil {
+		WHERE notification = $1 AND (result IN ('retry', 'ambiguous') OR id = $2)
+			AND id > (SELECT coalesce(max(id), 0) FROM attempts WHERE notification = $1 AND result = 'replayed')`, n.ID, r.Delivery.Attempt); err != nil {
 		return err
 	}
 	if r.EndedAt.Sub(fromMicros(first)) >= giveUp && n.Attempts >= leastTries {

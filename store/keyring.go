@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -178,4 +179,20 @@ func (k *Keyring) openChat(sealed, keyID string) (int64, error) {
 		return 0, errors.New("store: a sealed chat id does not open under its key")
 	}
 	return int64(binary.BigEndian.Uint64(plain)), nil
+}
+
+// checkKeys refuses keys that do not open what the database holds: with wrong
+// ones nobody who follows could be reached, and everything would look well.
+func (s *Store) checkKeys(ctx context.Context) error {
+	rows, err := s.reader.QueryContext(ctx, `SELECT sealed, key_id FROM chats WHERE id IN (SELECT max(id) FROM chats GROUP BY key_id)`)
+	return each(rows, err, func(scan func(...any) error) error {
+		var sealed, id string
+		if err := scan(&sealed, &id); err != nil {
+			return err
+		}
+		if _, err := s.o.Keys.openChat(sealed, id); err != nil {
+			return fmt.Errorf("the secret keys do not belong to this database (put back the key file beside it, or the SECRET_KEYS it was used with): %w", err)
+		}
+		return nil
+	})
 }

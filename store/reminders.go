@@ -167,7 +167,8 @@ func (t *tx) cancelReminders(ctx context.Context, ref visa.Reference, deadlines 
 // Recompute plans every reminder anew from its day and the rules in effect, as
 // after a change of the rules or of the zone's, and returns how many changed.
 // It works in short transactions, from first to last subscription; what falls
-// due meanwhile is not lost.
+// due meanwhile is not lost, nor is a reminder that was still to come by the
+// rules before and is past by these: it falls due at once, if it is of use.
 func (s *Store) Recompute(ctx context.Context) (changed int, err error) {
 	for after := int64(0); ; {
 		n := 0
@@ -197,10 +198,14 @@ func (s *Store) Recompute(ctx context.Context) (changed int, err error) {
 				if r.next < micros(t.now) {
 					continue // it has fallen due and is about to be taken up
 				}
+				past, ok := s.o.Schedule.Due(r.kind, r.date, fromMicros(r.since), from)
+				if ok && micros(past.UseUntil) > r.next {
+					from = past.At.Add(-time.Microsecond)
+				}
 				if err := t.plan(ctx, s.o.Schedule, r.planned, fromMicros(r.since), from); err != nil {
 					return err
 				}
-				if next, ok := s.o.Schedule.Next(r.kind, r.date, from); ok != (r.next != never) || ok && micros(next.At) != r.next {
+				if nextAt(s.o.Schedule, r.planned, from) != r.next {
 					n++
 				}
 			}
@@ -290,7 +295,7 @@ func (t *tx) fallDue(ctx context.Context, schedule visa.Schedule, now time.Time)
 				Chat:      d.chat, Subscription: d.subscription, Reference: d.reference,
 				Lane: visa.LaneReminder, Kind: visa.KindReminder, State: visa.Pending,
 				Note:      visa.Note{Deadline: d.kind, Date: d.date, Days: r.Days},
-				NotBefore: now, UseUntil: r.UseUntil, CreatedAt: now,
+				NotBefore: schedule.Awake(now, r.UseUntil), UseUntil: r.UseUntil, CreatedAt: now,
 			})
 		}
 		if err := t.plan(ctx, schedule, d.planned, d.since, now); err != nil {

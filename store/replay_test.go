@@ -208,3 +208,40 @@ func TestManyDeadLettersAreFoundPageByPage(t *testing.T) {
 		t.Errorf("counted %v, %v", counts, err)
 	}
 }
+
+func TestAReplayedDeadLetterHasAllItsTimeAnew(t *testing.T) {
+	s, c, _ := freshAt(t)
+	news(t, s, map[int64]string{42: "20417733"})
+	d := sender(t, s)
+	fail := func() []visa.Delivery {
+		t.Helper()
+		got := claim(t, d)
+		if len(got) != 1 {
+			t.Fatalf("claimed %d", len(got))
+		}
+		if err := d.Finish(context.Background(), []visa.Sent{{Delivery: got[0], Result: visa.SendRetry, Reason: "refused", EndedAt: c.t, RetryAt: c.t}}, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	for range 5 {
+		fail()
+	}
+	c.t = c.t.Add(72 * time.Hour)
+	id := fail()[0].ID
+	if _, err := s.Replay(context.Background(), []int64{id}); err != nil {
+		t.Fatal(err)
+	}
+	for _, wait := range []time.Duration{time.Hour, time.Hour, time.Hour, time.Hour, 67 * time.Hour} {
+		c.t = c.t.Add(wait)
+		fail()
+	}
+	if e, err := s.Audit().Entry(context.Background(), id); err != nil || e.State != visa.Pending {
+		t.Errorf("71 hours after it was replayed it is %s, %v", e.State, err)
+	}
+	c.t = c.t.Add(72 * time.Hour)
+	fail()
+	if e, err := s.Audit().Entry(context.Background(), id); err != nil || e.State != visa.Dead {
+		t.Errorf("143 hours after it was replayed it is %s, %v", e.State, err)
+	}
+}

@@ -100,6 +100,9 @@ func (s *Store) open(ctx context.Context) error {
 	if s.reader, err = sql.Open("sqlite", readerDSN(s.path)); err != nil {
 		return fmt.Errorf("store: open %s: %w", s.path, err)
 	}
+	if err := s.checkKeys(ctx); err != nil {
+		return err
+	}
 	readers := max(4, runtime.GOMAXPROCS(0))
 	s.reader.SetMaxOpenConns(readers)
 	s.reader.SetMaxIdleConns(readers)

@@ -17,5 +17,6 @@ type Feed struct {
 	Source   string // profile name, or "api"; orders what is older by AsOf
 	Origin   string // key name, or file name without its folder
 	AsOf     time.Time
-	Complete bool // all that the register had to say as of AsOf
+	Complete bool   // all that the register had to say as of AsOf
+	Digest   string // of the file, to know it when it comes again; or empty
 }

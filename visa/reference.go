@@ -32,6 +32,7 @@ const (
 	FaultCharacter ReferenceFault = "character" // a character no reference holds
 	FaultPattern   ReferenceFault = "pattern"   // not of the configured pattern
 	FaultCheck     ReferenceFault = "check"     // the check character does not match
+	FaultSeveral   ReferenceFault = "several"   // more than one number, where one is asked for
 )
 
 // A ReferenceError says why a spelling is no reference. It never holds the
@@ -50,6 +51,8 @@ func (e *ReferenceError) Error() string {
 		return fmt.Sprintf("the reference number has %d letters and digits; it must have %d to %d", e.N, MinReference, MaxReference)
 	case FaultPattern:
 		return "the reference number is not of the form the register uses"
+	case FaultSeveral:
+		return fmt.Sprintf("there are %d reference numbers; give one at a time", e.N)
 	case FaultCheck:
 		return "the reference number has a typing error: its check character does not match"
 	default:

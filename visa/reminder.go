@@ -76,7 +76,7 @@ func (s Schedule) all(kind DeadlineKind, deadline Date) []Reminder {
 	rule := s.Rules[i]
 	out := make([]Reminder, 0, len(rule.Days)+1)
 	add := func(n int, until time.Time) {
-		at := s.awake(deadline.Add(-n).At(rule.Hour, rule.Minute, s.Zone), until)
+		at := s.Awake(deadline.Add(-n).At(rule.Hour, rule.Minute, s.Zone), until)
 		out = append(out, Reminder{Days: n, At: at, UseUntil: until})
 	}
 	for j, n := range rule.Days {
@@ -92,9 +92,9 @@ func (s Schedule) all(kind DeadlineKind, deadline Date) []Reminder {
 	return out
 }
 
-// awake moves a time out of the quiet hours: to their end, or, where what it
+// Awake moves a time out of the quiet hours: to their end, or, where what it
 // is for would have passed by then, to the minute before they begin.
-func (s Schedule) awake(at, until time.Time) time.Time {
+func (s Schedule) Awake(at, until time.Time) time.Time {
 	q := s.Quiet
 	if q.From == q.To {
 		return at

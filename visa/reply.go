@@ -9,7 +9,7 @@ const (
 	ReplyAlready       = "already"        // the same, and that it was followed before
 	ReplyUnfollowed    = "unfollowed"     // Note.Reference is no longer followed
 	ReplyUnfollowedAll = "unfollowed_all" // Note.Number references are no longer followed
-	ReplyNotFollowed   = "not_followed"   // Note.Reference, or nothing at all, was followed
+	ReplyNotFollowed   = "not_followed"   // Note.Reference is not followed; without one nothing is, or, with Note.Number, that of an old button
 	ReplyList          = "list"           // Note.Items from page Note.Page, of Note.Number in all
 	ReplyListEmpty     = "list_empty"     // nothing is followed
 	ReplyLanguages     = "languages"      // buttons to choose a language

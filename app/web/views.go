@@ -196,9 +196,9 @@ func (p *Pages) Help(v HelpView) ([]byte, error) {
 		{Head: c.T("web.help.never.head"), Paragraphs: []string{c.T("web.help.never.text")}},
 		{Head: c.T("web.help.stored.head"), Paragraphs: []string{c.T("web.help.stored.text")}},
 	}
-	if p.o.BotUsername != "" {
+	if bot := p.bot(); bot != "" {
 		d.Sections = append(d.Sections, section{Head: c.T("web.help.telegram.head"), Paragraphs: []string{
-			c.T("web.help.telegram.text"), c.T("web.help.telegram.bot", "bot", c.Isolate("@"+p.o.BotUsername)),
+			c.T("web.help.telegram.text"), c.T("web.help.telegram.bot", "bot", c.Isolate("@"+bot)),
 		}})
 	}
 	d.frame = p.frame(c, v.Page, "web.title", d.Heading)

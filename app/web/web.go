@@ -39,6 +39,7 @@ var CSP = func() string {
 type Options struct {
 	Zone        *time.Location // in which times are said; nil: UTC
 	BotUsername string         // without the @; "": no word of Telegram
+	Bot         func() string  // tells BotUsername once Telegram has told it; nil: it is BotUsername
 	PortalURL   string         // of the authorities' own portal; "": named, not linked
 	AskProof    bool           // the form asks for the code that belongs to a number
 }
@@ -81,10 +82,18 @@ type frame struct {
 
 func (p *Pages) frame(c *i18n.Catalogue, page Page, titleKey, heading string) frame {
 	f := frame{Path: ownPath(page.Path), Title: c.T(titleKey, "title", heading), Portal: p.o.PortalURL, Private: true}
-	if p.o.BotUsername != "" {
-		f.AlertBot = c.T("web.status.alert_bot", "bot", c.Isolate("@"+p.o.BotUsername))
+	if bot := p.bot(); bot != "" {
+		f.AlertBot = c.T("web.status.alert_bot", "bot", c.Isolate("@"+bot))
 	}
 	return f
+}
+
+// bot is the bot's user name, "" while it is not known.
+func (p *Pages) bot() string {
+	if p.o.Bot != nil {
+		return strings.TrimPrefix(p.o.Bot(), "@")
+	}
+	return p.o.BotUsername
 }
 
 // ownPath makes sure that a path leads to this service and nowhere else.

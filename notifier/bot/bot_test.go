@@ -169,10 +169,10 @@ func TestEveryInputHasItsAnswer(t *testing.T) {
 		{"button: a list of nothing", press("l:3"), 0, only(visa.ReplyListEmpty)},
 		{"button: I have left", press("d:102"), 3, visa.Note{Reply: visa.ReplyLeft, Reference: ref(otherRef)}},
 		{"button: stop", press("u:102"), 3, visa.Note{Reply: visa.ReplyUnfollowed, Reference: ref(otherRef)}},
-		{"button: stop, a second time", press("u:99"), 3, only(visa.ReplyNotFollowed)},
-		{"button: stop what is no number", press("u:x"), 3, only(visa.ReplyNotFollowed)},
+		{"button: stop, a second time", press("u:99"), 3, visa.Note{Reply: visa.ReplyNotFollowed, Number: 1}},
+		{"button: stop what is no number", press("u:x"), 3, visa.Note{Reply: visa.ReplyNotFollowed, Number: 1}},
 		{"button: status", press("s:102"), 3, subscription(visa.ReplyStatus, otherRef, 102)},
-		{"button: status of what is not followed", press("s:1"), 3, only(visa.ReplyNotFollowed)},
+		{"button: status of what is not followed", press("s:1"), 3, visa.Note{Reply: visa.ReplyNotFollowed, Number: 1}},
 		{"button: follow with a token that is too old", press("f:abcdefghijklmnopqrstuv"), 0, only(visa.ReplyLinkSpent)},
 		{"button: follow without a token", press("f"), 0, only(visa.ReplyLinkSpent)},
 		{"button: keep", press("k"), 1, visa.Note{Reply: visa.ReplyList, Number: 1, Items: []visa.NoteItem{{Subscription: 101, Reference: ref(knownRef)}}}},
@@ -195,6 +195,25 @@ func TestEveryInputHasItsAnswer(t *testing.T) {
 			got := say(t, newBot(bot.Options{}), w, me, tt.in)
 			if d := cmp.Diff(tt.want, got, exactly); d != "" {
 				t.Errorf("answer (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestANumberIsFoundAmongWordsAndSeveralAreNotTakenForOne(t *testing.T) {
+	for _, tt := range []struct{ name, in, reply string }{
+		{"a sentence", "my number is " + knownRef + ", please", visa.ReplyStatus},
+		{"another script", "мой номер " + knownRef, visa.ReplyStatus},
+		{"a command with a word", "/follow number " + knownRef, visa.ReplyFollowing},
+		{"two numbers", knownRef + " " + otherRef, visa.ReplyMalformed},
+		{"two lines to follow", "/follow " + knownRef + "\n" + otherRef, visa.ReplyMalformed},
+		{"one number in groups", "2041 7733", visa.ReplyStatus},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(knownRef, otherRef)
+			got := say(t, newBot(bot.Options{}), w, me, text(tt.in))
+			if got.Reply != tt.reply || tt.reply != visa.ReplyMalformed && got.Reference != ref(knownRef) {
+				t.Errorf("%q is answered by %+v", tt.in, got)
 			}
 		})
 	}

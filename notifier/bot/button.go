@@ -66,15 +66,16 @@ func (b *Bot) pressedFollow(ctx context.Context, c visa.Conversation, token stri
 // pressed runs what a button does to one of the chat's own subscriptions.
 func (b *Bot) pressed(ctx context.Context, c visa.Conversation, arg string, do func(visa.Subscription) error) error {
 	id, err := strconv.ParseInt(arg, 10, 64)
+	stale := visa.Note{Reply: visa.ReplyNotFollowed, Number: 1} // others may be followed
 	if err != nil {
-		return c.Reply(ctx, visa.Note{Reply: visa.ReplyNotFollowed})
+		return c.Reply(ctx, stale)
 	}
 	s, ok, err := c.Subscription(ctx, id)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		return c.Reply(ctx, visa.Note{Reply: visa.ReplyNotFollowed})
+		return c.Reply(ctx, stale)
 	}
 	return do(s)
 }

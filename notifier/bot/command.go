@@ -61,6 +61,37 @@ func (b *Bot) text(ctx context.Context, c visa.Conversation, text string) error 
 	return c.Reply(ctx, visa.Note{Reply: visa.ReplyUnknown})
 }
 
+// shortAlone is how many characters a part has at least that is taken for a
+// number of its own beside another such part, rather than for half of one.
+const shortAlone = 8
+
+// find finds the one reference in what was written: the number among words, or
+// else all of it as one number. Of several numbers it takes none: following
+// something else than what was meant is worse than asking again.
+func (b *Bot) find(text string) (visa.Reference, error) {
+	var alone []visa.Reference
+	long, words := 0, false
+	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == ';' }) {
+		r, err := b.o.Rules.Parse(part)
+		switch {
+		case err == nil && hasDigit(r):
+			alone = append(alone, r)
+			if len(r.String()) >= shortAlone {
+				long++
+			}
+		case isWord(part):
+			words = true
+		}
+	}
+	switch {
+	case long > 1:
+		return visa.Reference{}, &visa.ReferenceError{Fault: visa.FaultSeveral, N: long}
+	case words && len(alone) == 1:
+		return alone[0], nil
+	}
+	return b.o.Rules.Parse(text)
+}
+
 // isWord reports whether s is letters alone, and more of them than references
 // begin with.
 func isWord(s string) bool {
@@ -70,7 +101,7 @@ func isWord(s string) bool {
 // bare handles a text that is no command. One of letters alone, that no
 // application has, is more likely a word of thanks than a reference.
 func (b *Bot) bare(ctx context.Context, c visa.Conversation, text string) error {
-	r, err := b.o.Rules.Parse(text)
+	r, err := b.find(text)
 	if err != nil {
 		return malformed(ctx, c, err)
 	}
@@ -114,7 +145,7 @@ func (b *Bot) withReference(ctx context.Context, c visa.Conversation, command, a
 	if strings.TrimFunc(arg, blank) == "" {
 		return c.Reply(ctx, visa.Note{Reply: visa.ReplyAskReference, Extra: []string{command}})
 	}
-	r, err := b.o.Rules.Parse(arg)
+	r, err := b.find(arg)
 	if err != nil {
 		return malformed(ctx, c, err)
 	}

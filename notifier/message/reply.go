@@ -163,6 +163,8 @@ func (r *renderer) followed(suffix string) string {
 func (r *renderer) notFollowed() {
 	if ref := r.reference(); !ref.IsZero() {
 		r.line("🔕 " + r.c.T("bot.not_followed", "reference", r.hint(ref)))
+	} else if r.d.Note.Number > 0 {
+		r.line("🔕 " + r.c.T("bot.not_followed_that"))
 	} else {
 		r.line("🔕 " + r.c.T("bot.nothing_followed"))
 	}

@@ -43,6 +43,8 @@ CREATE TABLE feeds (
     source      TEXT NOT NULL,
     origin      TEXT NOT NULL,
     as_of       BIGINT NOT NULL,
+    complete    INTEGER NOT NULL,
+    digest      TEXT NOT NULL,
     finished_at BIGINT NOT NULL
 );
 CREATE INDEX feeds_source ON feeds (source, as_of);
