@@ -41,7 +41,11 @@ func (t *tx) replan(ctx context.Context, schedule visa.Schedule, app *visa.Appli
 				plans = append(plans, planned{f.subscription, d.Kind, d.Date})
 			}
 		}
-		for kind, date := range have {
+		for _, kind := range slices.Backward(visa.DeadlineKinds) { // of several days the first kind's is told
+			date, ok := have[kind]
+			if !ok {
+				continue
+			}
 			i := slices.IndexFunc(deadlines, func(d visa.Deadline) bool { return d.Kind == kind })
 			if i >= 0 && deadlines[i].Date == date {
 				continue
@@ -58,12 +62,17 @@ func (t *tx) replan(ctx context.Context, schedule visa.Schedule, app *visa.Appli
 			if err != nil {
 				return nil, err
 			}
-			if told {
+			if told && !named(deadlines, date) {
 				corrected[f.subscription] = date
 			}
 		}
 	}
 	return corrected, t.planAll(ctx, schedule, plans)
+}
+
+// named reports whether a day is one of deadlines.
+func named(deadlines []visa.Deadline, day visa.Date) bool {
+	return slices.ContainsFunc(deadlines, func(d visa.Deadline) bool { return d.Date == day })
 }
 
 // reminded returns the days that the followers of a reference are reminded of,

@@ -157,3 +157,105 @@ func TestRecomputingFollowsTheRulesInEffect(t *testing.T) {
 		t.Errorf("next at %s, %v; want %s", next, err, want)
 	}
 }
+
+func TestADayThatHoldsAgainBeforeTheCorrectionGoesOutIsNotCorrected(t *testing.T) {
+	s, c := fresh(t)
+	record(t, s, update(t, "20417733", 1, leaveBy("2025-07-05")))
+	follow(t, s, 42, "20417733")
+	d := sender(t, s)
+	fall(t, d, c, day(time.June, 21, 10))
+	record(t, s, update(t, "20417733", 2, leaveBy("2025-07-20")))
+	record(t, s, update(t, "20417733", 3, leaveBy("2025-07-05")))
+	if got := fall(t, d, c, day(time.June, 21, 11)); len(got) != 1 || !got[0].Note.Date.IsZero() {
+		t.Fatalf("moved there and back: %+v", got)
+	}
+	record(t, s, update(t, "20417733", 4, leaveBy("2025-07-20"), func(u *visa.Update) {
+		u.Deadlines = append(u.Deadlines, visa.Deadline{Kind: visa.CollectBy, Date: visa.NewDate(2025, 7, 5)})
+	}))
+	if got := fall(t, d, c, day(time.June, 21, 12)); len(got) != 1 || !got[0].Note.Date.IsZero() {
+		t.Fatalf("the same day of another kind holds: %+v", got)
+	}
+}
+
+func TestOfSeveralMovedDaysTheOneToLeaveByIsCorrected(t *testing.T) {
+	s, c := fresh(t)
+	both := func(leave, correct int) func(*visa.Update) {
+		return func(u *visa.Update) {
+			u.Deadlines = []visa.Deadline{{Kind: visa.LeaveBy, Date: visa.NewDate(2025, 7, leave)}, {Kind: visa.CorrectBy, Date: visa.NewDate(2025, 7, correct)}}
+		}
+	}
+	record(t, s, update(t, "20417733", 1, both(5, 6)))
+	follow(t, s, 42, "20417733")
+	d := sender(t, s)
+	fall(t, d, c, day(time.June, 21, 10))
+	fall(t, d, c, day(time.June, 22, 10))
+	record(t, s, update(t, "20417733", 2, both(25, 26)))
+	if got := fall(t, d, c, day(time.June, 22, 11)); len(got) != 1 || got[0].Note.Date != visa.NewDate(2025, 7, 5) {
+		t.Errorf("claimed %+v", got)
+	}
+}
+
+// quietly opens a store with quiet hours.
+func quietly(t *testing.T, path string, c *clock, q visa.QuietHours) *store.Store {
+	t.Helper()
+	quiet := schedule
+	quiet.Quiet = q
+	s, err := store.Open(context.Background(), store.Prefix+path, store.Options{Keys: keyring(t), Schedule: quiet, Now: c.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func TestAMissedReminderIsMadeUpForOutsideQuietHours(t *testing.T) {
+	tests := []struct {
+		name       string
+		back, want time.Time
+	}{
+		{"in the morning after", day(time.June, 28, 23), day(time.June, 29, 7)},
+		{"at once, where its use would have passed by then", day(time.July, 5, 23), day(time.July, 5, 23)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := &clock{day(time.June, 20, 9)}
+			s := quietly(t, filepath.Join(t.TempDir(), "k.db"), c, visa.QuietHours{From: 22 * 60, To: 7 * 60})
+			record(t, s, update(t, "20417733", 1, leaveBy("2025-07-05")))
+			follow(t, s, 42, "20417733")
+			d := sender(t, s)
+			n := 0
+			for at := tt.back; at.Before(tt.want); at = at.Add(time.Hour) {
+				n += len(fall(t, d, c, at))
+			}
+			if got := fall(t, d, c, tt.want); n != 0 || len(got) != 1 {
+				t.Errorf("%d too early, then %+v", n, got)
+			}
+		})
+	}
+}
+
+func TestRecomputingDropsNoReminderThatIsPastOnlyByTheNewRules(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "k.db")
+	c := &clock{day(time.June, 20, 9)}
+	s := quietly(t, path, c, visa.QuietHours{From: 9 * 60, To: 15 * 60})
+	record(t, s, update(t, "20417733", 1, leaveBy("2025-07-05")))
+	follow(t, s, 42, "20417733")
+	d := sender(t, s)
+	if got := fall(t, d, c, day(time.June, 21, 12)); len(got) != 0 {
+		t.Fatalf("in quiet hours: %+v", got)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = quietly(t, path, c, visa.QuietHours{})
+	if n, err := s.Recompute(context.Background()); n != 1 || err != nil {
+		t.Fatalf("recomputed %d, %v", n, err)
+	}
+	d = sender(t, s)
+	if got := fall(t, d, c, day(time.June, 21, 12)); len(got) != 1 || got[0].Note.Days != 14 {
+		t.Fatalf("past by the new rules, and never sent: %+v", got)
+	}
+	if got := fall(t, d, c, day(time.June, 21, 15)); len(got) != 0 {
+		t.Errorf("sent twice: %+v", got)
+	}
+}

@@ -93,11 +93,9 @@ func (r *recording) tellOf(ctx context.Context, app *visa.Application, fs []foll
 			if last {
 				w := waiting[f.subscription]
 				row.Note.Changed = merged(w.Changed, all)
-				if row.Note.Date = corrected[f.subscription]; row.Note.Date.IsZero() {
+				// What waits may name a day that has come to hold again.
+				if row.Note.Date = corrected[f.subscription]; row.Note.Date.IsZero() && !named(app.Reminded(), w.Date) {
 					row.Note.Date = w.Date
-				}
-				if holds(app, row.Note.Date) { // it has moved back
-					row.Note.Date = 0
 				}
 			} else {
 				row.State = visa.Superseded
@@ -107,11 +105,6 @@ func (r *recording) tellOf(ctx context.Context, app *visa.Application, fs []foll
 		}
 	}
 	return r.t.insertNotifications(ctx, rows)
-}
-
-// holds reports whether an application has a deadline on a day.
-func holds(app *visa.Application, day visa.Date) bool {
-	return slices.ContainsFunc(app.Reminded(), func(d visa.Deadline) bool { return d.Date == day })
 }
 
 // merged returns what has changed since the follower was last told.
