@@ -136,7 +136,7 @@ func TestAnUnknownReferenceIsRememberedForOneSecondAtMost(t *testing.T) {
 		ref := reference(t, "20417733")
 		want(t, m, ref, failing(visa.ErrNotFound), "", cache.Loaded, visa.ErrNotFound)
 		want(t, m, ref, forbidden(t), "", cache.Loaded, visa.ErrNotFound)
-		time.Sleep(time.Second) // synthetic
+		<-time.After(time.Second) // synthetic
 		want(t, m, ref, at(1), "v1", cache.Loaded, nil)
 	})
 }
@@ -179,9 +179,9 @@ func TestAStaleValueIsCheckedAndServedWhileTheStoreIsAway(t *testing.T) {
 		m.InvalidateAll()
 		want(t, m, ref, away, "v7", cache.Stale, nil)
 		want(t, m, ref, forbidden(t), "v7", cache.Stale, nil) // not asked again for a second
-		time.Sleep(time.Second)                               // synthetic
+		<-time.After(time.Second)                             // synthetic
 		want(t, m, ref, away, "v7", cache.Stale, nil)
-		time.Sleep(time.Second) // synthetic
+		<-time.After(time.Second) // synthetic
 		want(t, m, ref, at(8), "v8", cache.Loaded, nil)
 		want(t, m, ref, forbidden(t), "v8", cache.Fresh, nil)
 	})

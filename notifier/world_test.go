@@ -165,7 +165,7 @@ func (w *world) record(n int, version int64) {
 
 // wait lets time pass.
 func (w *world) wait(d time.Duration) {
-	time.Sleep(d) // the bubble's clock
+	<-time.After(d) // the bubble's clock
 	synctest.Wait()
 }
 

@@ -194,7 +194,7 @@ func TestLongPoll(t *testing.T) {
 		}
 		begin = time.Now()
 		go func() {
-			time.Sleep(7 * time.Second) // on the bubble's clock
+			<-time.After(7 * time.Second) // on the bubble's clock
 			_, _ = s.SendText(chat, "x")
 		}()
 		if w := direct(s, "getUpdates", form("timeout", "30")); !strings.Contains(w.Body.String(), `"text":"x"`) || time.Since(begin) != 7*time.Second {
