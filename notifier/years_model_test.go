@@ -363,28 +363,11 @@ func (m *model) by(d duty, ways []span) (time.Time, bool) {
 }
 
 // disturbs reports whether a duty done at a moment is done in quiet hours for
-// no reason: its use would not have passed by their end, and it had not been
-// waiting for Telegram.
+// no reason: its use would not have passed by their end.
 func (m *model) disturbs(d duty, at time.Time) bool {
 	q := m.quietAt(at)
 	if !m.asleep(q, at) || !m.wakes(q, at).Before(d.use) {
 		return false
 	}
-	for _, w := range m.sending {
-		if when, ok := w.common(span{d.from, at}); ok && !m.reached(when) {
-			return false
-		}
-	}
 	return true
-}
-
-// reached reports whether Telegram could be reached at all times of a span,
-// and for a while before.
-func (m *model) reached(s span) bool {
-	for _, r := range m.reachable {
-		if r.has(s.from.Add(-later)) && (r.to.IsZero() || !r.to.Before(s.to)) {
-			return true
-		}
-	}
-	return false
 }

@@ -98,6 +98,14 @@ func (c *claiming) lane(ctx context.Context, lane visa.Lane, want int) error {
 			}
 			continue
 		}
+		if n.Kind == visa.KindReminder {
+			if at := c.d.s.o.Schedule.Awake(c.t.now, n.UseUntil); at.After(c.t.now) { // it waited into the quiet hours
+				if _, err := c.t.exec(ctx, `UPDATE notifications SET not_before = $1 WHERE id = $2`, micros(at), n.ID); err != nil {
+					return err
+				}
+				continue
+			}
+		}
 		at, asked := c.free[n.Chat]
 		if !asked {
 			at = c.ready(n.Chat)

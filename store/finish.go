@@ -146,6 +146,9 @@ func (t *tx) again(ctx context.Context, n visa.Notification, at time.Time, failu
 			note.Changed = append(note.Changed, c)
 		}
 	}
+	if note.Date.IsZero() {
+		note.Date = n.Note.Date // a day named earlier that no longer holds
+	}
 	b, err := json.Marshal(note)
 	if err != nil {
 		return err
