@@ -71,7 +71,12 @@ func (r *rejectedFile) create() error {
 		r.path = filepath.Base(r.path)
 		var second error
 		if f, second = os.OpenFile(r.path, mode, 0o600); second != nil {
-			return fmt.Errorf("register: write the rejected rows: %w", errors.Join(err, second))
+			// An import must not break off for want of a place for its refusals.
+			var third error
+			if f, third = os.CreateTemp("", r.path+"-*.csv"); third != nil {
+				return fmt.Errorf("register: write the rejected rows: %w", errors.Join(err, second, third))
+			}
+			r.path = f.Name()
 		}
 	}
 	r.file = f

@@ -86,6 +86,12 @@ func (s *Server) feedParameters(r *request) (feed visa.Feed, p problem, ok bool)
 	now := s.service.Now()
 	feed = visa.Feed{Source: sourceAPI, AsOf: now, Complete: true}
 	args := r.ctx.QueryArgs()
+	for name := range args.All() {
+		// A misspelt complete=false would claim a check that never was.
+		if n := string(name); n != "complete" && n != "as_of" {
+			return feed, problem{kind: invalidParameter, detail: "There is a parameter that a feed does not have; it has complete and as_of."}, false
+		}
+	}
 	if v := args.Peek("complete"); v != nil {
 		switch string(v) {
 		case "true":

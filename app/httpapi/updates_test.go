@@ -106,6 +106,7 @@ func TestBodiesOfUpdatesThatAreNotUnderstoodChangeNothing(t *testing.T) {
 		{"a feed of blank lines", post{"application/x-ndjson", "\n \n\r\n", "", ""}, 400, "malformed-body"},
 		{"a feed in UTF-16", post{"application/x-ndjson", "\xff\xfe{\x00", "", ""}, 400, "malformed-body"},
 		{"complete neither true nor false", post{"application/x-ndjson", decided, "?complete=yes", ""}, 400, "invalid-parameter"},
+		{"a parameter that a feed does not have", post{"application/x-ndjson", decided, "?completed=false", ""}, 400, "invalid-parameter"},
 		{"as_of that is no time", post{"application/x-ndjson", decided, "?as_of=yesterday", ""}, 400, "invalid-parameter"},
 		{"as_of in the future", post{"application/x-ndjson", decided, "?as_of=2025-06-24T10:00:00Z", ""}, 400, "invalid-parameter"},
 	} {
