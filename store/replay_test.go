@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,11 +32,11 @@ func TestADeadLetterIsSentOnceMoreUnderItsKey(t *testing.T) {
 	}
 	before := key()
 	c.t = c.t.Add(time.Hour)
-	woken := 0
-	s.OnWork(func() { woken++ })
+	var woken atomic.Int64
+	s.OnWork(func() { woken.Add(1) })
 	done, err := s.Replay(context.Background(), []int64{got[0].ID})
-	if err != nil || len(done) != 1 || done[0].Obstacle != visa.NoObstacle || woken == 0 {
-		t.Fatalf("replayed %+v, %v; woken %d times", done, err, woken)
+	if err != nil || len(done) != 1 || done[0].Obstacle != visa.NoObstacle || woken.Load() == 0 {
+		t.Fatalf("replayed %+v, %v; woken %d times", done, err, woken.Load())
 	}
 	again := claim(t, d)
 	if len(again) != 1 || again[0].ID != got[0].ID || again[0].ChatID != got[0].ChatID || again[0].Attempts != 0 || again[0].Plain {

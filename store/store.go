@@ -149,7 +149,8 @@ func (s *Store) closePools() error {
 
 // OnChange registers a function that is called after each commit that changed
 // what a look-up answers, whoever made it, before the change is acknowledged.
-// It must be quick and must not call the store.
+// It must be quick, must not call the store, and may be called from several
+// goroutines at once.
 func (s *Store) OnChange(f func(visa.Changes)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,7 +158,8 @@ func (s *Store) OnChange(f func(visa.Changes)) {
 }
 
 // OnWork registers a function that is called when there may be something new
-// to deliver. It is a hint: nothing relies on it. It must not block.
+// to deliver. It is a hint: nothing relies on it. It must not block, and may be
+// called from several goroutines at once.
 func (s *Store) OnWork(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
