@@ -113,8 +113,3 @@ func (r recorder) Record(ctx context.Context, origin string, updates []visa.Upda
 const lockFree = 3 * time.Millisecond
 
 var _ register.Recorder = recorder{}
-
-// Preview says what Record would answer.
-func (r recorder) Preview(ctx context.Context, updates []visa.Update) ([]visa.Recorded, error) {
-	return r.Store.Preview(ctx, updates)
-}

@@ -326,13 +326,13 @@ func (e *engine) hold() []visa.Sent {
 	now := e.o.Now()
 	for _, d := range e.waiting {
 		e.chats.end(d.Chat, now)
-		held = append(held, visa.Sent{Delivery: d, Result: visa.SendHeld, Reason: "not_sent", RetryAt: max2(now, e.paused), EndedAt: now})
+		held = append(held, visa.Sent{Delivery: d, Result: visa.SendHeld, Reason: "not_sent", RetryAt: later(now, e.paused), EndedAt: now})
 	}
 	e.waiting = nil
 	return held
 }
 
-func max2(a, b time.Time) time.Time {
+func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
 	}

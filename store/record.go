@@ -167,11 +167,11 @@ func (t *tx) applications(ctx context.Context, refs []visa.Reference, known map[
 				known[a.Reference] = a
 			}
 			return err
-		}, `SELECT `+columns+` FROM applications WHERE reference IN `+marks(1, len(part)), strings2any(part)...)
+		}, `SELECT `+columns+` FROM applications WHERE reference IN `+marks(1, len(part)), referenceArgs(part)...)
 	})
 }
 
-func strings2any(refs []visa.Reference) []any {
+func referenceArgs(refs []visa.Reference) []any {
 	args := make([]any, len(refs))
 	for i, r := range refs {
 		args[i] = r.String()

@@ -31,7 +31,7 @@ func (t *tx) followers(ctx context.Context, refs []visa.Reference) (map[visa.Ref
 			out[r] = append(out[r], f)
 			return err
 		}, `SELECT s.id, s.chat, s.reference, c.active, s.left_at > 0 FROM subscriptions s JOIN chats c ON c.id = s.chat
-			WHERE s.reference IN `+marks(1, len(part))+` ORDER BY s.id`, strings2any(part)...)
+			WHERE s.reference IN `+marks(1, len(part))+` ORDER BY s.id`, referenceArgs(part)...)
 	})
 	return out, err
 }

@@ -232,7 +232,7 @@ func (w *writer) rollback(ctx context.Context) {
 	_, _ = w.conn.ExecContext(ctx, "ROLLBACK")
 }
 
-// keep bounds the number of prepared statements: their texts are few, but for
+// keepStatements bounds the number of prepared statements: their texts are few, but for
 // the ones built with a list's length in them.
 const keepStatements = 256
 

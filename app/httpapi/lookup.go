@@ -33,15 +33,21 @@ func (s *Server) application(r *request) {
 		r.fail(malformed(err))
 		return
 	}
+	s.show(r, ref, "", (*request).answer)
+}
+
+// show looks a reference up and has the answer written, or says why there is
+// none: the budget of misses is spent, or a problem.
+func (s *Server) show(r *request, ref visa.Reference, proof string, write func(*request, *app.Answer)) {
 	r.ref = ref
-	a, decision, err := s.found(r.client(), ref, "")
+	a, decision, err := s.found(r.client(), ref, proof)
 	switch {
 	case !decision.Allowed:
 		s.refuse(r, decision, limitMisses, s.misses.Policy(limitMisses), refusedMisses)
-	case err == nil:
-		r.answer(a)
-	default:
+	case err != nil:
 		r.fail(s.lookupProblem(r, err))
+	default:
+		write(r, a)
 	}
 }
 

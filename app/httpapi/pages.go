@@ -173,7 +173,7 @@ func (s *Server) askStatus(r *request) {
 		return
 	}
 	if s.admitted(r, 1) {
-		s.showStatus(r, ref, proof)
+		s.show(r, ref, proof, (*request).status)
 	}
 }
 
@@ -192,20 +192,7 @@ func (s *Server) statusPage(r *request) {
 		r.askAgain(web.StartView{Typed: string(decoded)}, err)
 		return
 	}
-	s.showStatus(r, ref, "")
-}
-
-func (s *Server) showStatus(r *request, ref visa.Reference, proof string) {
-	r.ref = ref
-	a, decision, err := s.found(r.client(), ref, proof)
-	switch {
-	case !decision.Allowed:
-		s.refuse(r, decision, limitMisses, s.misses.Policy(limitMisses), refusedMisses)
-	case err != nil:
-		r.fail(s.lookupProblem(r, err))
-	default:
-		r.status(a)
-	}
+	s.show(r, ref, "", (*request).status)
 }
 
 // status writes the page of an answer, or that it has not changed. A page that
