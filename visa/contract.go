@@ -29,6 +29,15 @@ type Chat struct {
 	New      bool   // first contact
 }
 
+// ChatSettings are what a chat has chosen. The zero ChatSettings is what a new
+// chat has.
+type ChatSettings struct {
+	SilentNights bool      `json:"silent_nights,omitempty"` // messages of the night make no sound
+	Discreet     bool      `json:"discreet,omitempty"`      // messages that were not asked for say only that there is news
+	MutedUntil   time.Time `json:"muted_until,omitzero"`    // nothing that can wait comes before
+	Heartbeat    bool      `json:"heartbeat,omitempty"`     // once a month: still watching
+}
+
 // A Subscription is a chat's wish to hear of a reference, known or not.
 type Subscription struct {
 	ID        int64
@@ -44,6 +53,10 @@ type Conversation interface {
 	// Chat returns the chat. It exists, and is active again if it was not.
 	Chat() Chat
 	SetLanguage(ctx context.Context, code string) error
+	// Settings returns what the chat has chosen; SetSettings changes it, and
+	// lets go what a mute that ends had held back.
+	Settings(ctx context.Context) (ChatSettings, error)
+	SetSettings(ctx context.Context, s ChatSettings) error
 	// Known tells whether the register's data holds the reference.
 	Known(ctx context.Context, r Reference) (bool, error)
 	// Follow makes the chat follow r, known or not; fresh is false if it did.

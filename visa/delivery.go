@@ -14,6 +14,18 @@ type Delivery struct {
 	Following   bool         // the chat follows the application's reference
 	Label       string       // the chat's own name for the reference, if any
 	AsOf        time.Time    // register_as_of; zero: no complete feed yet
+
+	Settings   ChatSettings
+	Items      []DeliveryItem    // for digests, returns and lists: those of the note that are followed still
+	Followed   int               // how many references the chat follows, for a heartbeat
+	LastChange time.Time         // the latest change of any of them, for a heartbeat; zero: none is known
+	Texts      map[string]string // an announcement's, by language
+}
+
+// A DeliveryItem is a followed reference as a list or a digest shows it.
+type DeliveryItem struct {
+	NoteItem
+	Application *Application // nil: the reference is not known
 }
 
 // A SendResult is what became of an attempt, and so of its notification.

@@ -51,6 +51,13 @@ const (
 	KindNews     Kind = "news"     // an application changed, or appeared
 	KindReminder Kind = "reminder" // a deadline comes near
 	KindReply    Kind = "reply"    // an answer of the conversation; Note.Reply says which
+
+	KindDigest       Kind = "digest"       // several applications changed in one import: Note.Items
+	KindReturn       Kind = "return"       // what changed while the chat could not be written to: Note.Items
+	KindHeartbeat    Kind = "heartbeat"    // still watching, and since when nothing changed
+	KindPendingLong  Kind = "pending_long" // a stage that has not moved for long: Note.Date, since when
+	KindErasure      Kind = "erasure"      // what is erased, and when: Note.Date; Note.Reply says why
+	KindAnnouncement Kind = "announcement" // Note.Announcement's text, for many
 )
 
 // A Note is what a notification tells, apart from the application itself,
@@ -70,13 +77,24 @@ type Note struct {
 	Number    int          `json:"number,omitempty"`   // a count the answer names
 	Items     []NoteItem   `json:"items,omitempty"`    // a list's rows
 	Extra     []string     `json:"extra,omitempty"`    // further words of an answer, never personal data
+
+	Settings     *ChatSettings `json:"settings,omitempty"`     // for ReplySettings
+	Announcement int64         `json:"announcement,omitempty"` // for KindAnnouncement
 }
 
-// A NoteItem is a row of a list of followed applications.
+// Why something is erased, as Note.Reply of KindErasure.
+const (
+	ErasureNear     = "near"     // the day comes near
+	ErasureCampaign = "campaign" // the application's campaign is over
+)
+
+// A NoteItem is a row of a list of followed applications, or of a digest.
 type NoteItem struct {
 	Subscription int64     `json:"subscription"`
 	Reference    Reference `json:"reference"`
 	Label        string    `json:"label,omitempty"`
+	Changed      []string  `json:"changed,omitempty"` // Change.Names, in a digest
+	Date         Date      `json:"date,omitzero"`     // a day named earlier that no longer holds
 }
 
 // A Notification is the intent to tell one chat one thing. At most one exists

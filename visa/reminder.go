@@ -19,6 +19,10 @@ type Schedule struct {
 	Rules []ReminderRule
 	Zone  *time.Location
 	Quiet QuietHours
+
+	PendingLong  int             // days without a change of stage after which followers are told once; 0: never
+	Retention    int             // days after which a closed application, or one of a campaign that is over, is erased; 0: never
+	CampaignEnds map[string]Date // the last day of each campaign that has one
 }
 
 // QuietHours are the hours of the day in which nobody is reminded, in minutes

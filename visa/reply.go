@@ -24,6 +24,7 @@ const (
 	ReplyGroup         = "group"          // a group gets one sentence, never a status
 	ReplyLinkSpent     = "link_spent"     // a deep link that was used, or is too old
 	ReplyTooMany       = "too_many"       // too many unknown references: again after Note.Number minutes
+	ReplySettings      = "settings"       // what the chat has chosen, Note.Settings, with buttons to change it
 	ReplyFollowLimit   = "follow_limit"   // Note.Number references are followed, no more go
 )
 
@@ -40,7 +41,16 @@ const (
 	ButtonKeep     = "k"  // do not erase
 	ButtonHelp     = "h"  // help
 	ButtonLangs    = "gl" // show the languages
+
+	ButtonSettings     = "o"  // show the settings
+	ButtonSilentNights = "sn" // sn:1 or sn:0
+	ButtonDiscreet     = "sd" // sd:1 or sd:0
+	ButtonMute         = "sm" // sm:HOURS, one of MuteHours; sm:0 ends it
+	ButtonHeartbeat    = "hb" // hb:1 or hb:0
 )
+
+// MuteHours are for how long a chat may be muted, in hours.
+var MuteHours = []int{8, 24, 7 * 24}
 
 // MaxFollowed is how many references one chat may follow.
 const MaxFollowed = 200

@@ -1,0 +1,57 @@
+-- +goose Up
+
+-- What a chat has chosen. Times as everywhere; 0: not muted, no heartbeat.
+ALTER TABLE chats ADD COLUMN silent_nights INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chats ADD COLUMN discreet INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chats ADD COLUMN muted_until BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE chats ADD COLUMN heartbeat_at BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX chats_heartbeat ON chats (heartbeat_at) WHERE heartbeat_at > 0;
+
+-- Something was not told because the chat could not be written to.
+ALTER TABLE subscriptions ADD COLUMN missed INTEGER NOT NULL DEFAULT 0;
+
+-- The import that news come from, as long as they may become one digest.
+ALTER TABLE notifications ADD COLUMN batch TEXT NOT NULL DEFAULT '';
+CREATE INDEX notifications_batch ON notifications (batch, chat) WHERE state = 'pending' AND batch <> '';
+
+-- Messages to many. They become notifications a few at a time, in the order of
+-- chats; chats up to cursor have theirs.
+CREATE TABLE announcements (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    request    TEXT NOT NULL UNIQUE, -- whoever asks for the same again gets this one
+    texts      TEXT NOT NULL,        -- JSON, by language
+    audience   TEXT NOT NULL,        -- JSON
+    created_by TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    state      TEXT NOT NULL,
+    last_chat  BIGINT NOT NULL,      -- chats known when it was made
+    cursor     BIGINT NOT NULL,
+    total      BIGINT NOT NULL,
+    written    BIGINT NOT NULL,
+    ended_at   BIGINT NOT NULL
+);
+CREATE INDEX announcements_running ON announcements (id) WHERE state = 'running';
+
+-- What was erased after its time, so that the register's next file does not
+-- bring it back: keyed hashes of the reference and of what was stated.
+CREATE TABLE erased (
+    hash      TEXT PRIMARY KEY,
+    key_id    TEXT NOT NULL,
+    version   BIGINT NOT NULL,
+    statement TEXT NOT NULL,
+    revision  BIGINT NOT NULL,
+    erased_at BIGINT NOT NULL
+);
+CREATE INDEX erased_revision ON erased (revision);
+
+-- +goose Down
+DROP TABLE erased;
+DROP TABLE announcements;
+DROP INDEX notifications_batch;
+ALTER TABLE notifications DROP COLUMN batch;
+ALTER TABLE subscriptions DROP COLUMN missed;
+DROP INDEX chats_heartbeat;
+ALTER TABLE chats DROP COLUMN heartbeat_at;
+ALTER TABLE chats DROP COLUMN muted_until;
+ALTER TABLE chats DROP COLUMN discreet;
+ALTER TABLE chats DROP COLUMN silent_nights;
