@@ -5,6 +5,8 @@ STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 IMAGE       ?= kabarchy
 CYCLES      ?= 100
+CHATS       ?= 1000000
+FOR         ?= 60s
 
 # Empty it (make test RACE=) where there is no C compiler.
 RACE        ?= -race
@@ -16,7 +18,7 @@ TEST_TIMEOUT ?= 10m
 UNITS   = $$($(GO) list ./... | grep -v '^kabarchy/test')
 SYSTEMS = $$($(GO) list ./... | grep '^kabarchy/test' || true)
 
-.PHONY: help test tools check units systems build demo run crash image image-test clean
+.PHONY: help test tools check units systems build demo run crash lanes image image-test clean
 
 help:
 	@echo 'make test        install what the tests need, check, and run all tests'
@@ -25,6 +27,7 @@ help:
 	@echo 'make demo        go run . demo'
 	@echo 'make run         go run . serve'
 	@echo 'make crash       kill and restart the binary CYCLES=$(CYCLES) times under load'
+	@echo 'make lanes       what decisions wait for beside an announcement to CHATS=$(CHATS), for FOR=$(FOR)'
 	@echo 'make image       the container image, by docker, podman or buildah'
 	@echo 'make image-test  build and try the image where base images cannot be pulled (Debian, root)'
 
@@ -62,6 +65,9 @@ run:
 
 crash:
 	$(GO) test ./test/crash -count=1 -timeout 3h -v -cycles $(CYCLES)
+
+lanes:
+	$(GO) test ./test/lanes -count=1 -timeout 3h -v -chats $(CHATS) -for $(FOR)
 
 image:
 	@scripts/image.sh $(IMAGE) $(VERSION)

@@ -26,8 +26,11 @@ type Store interface {
 	// nothing is. It sees all that was committed before it was called.
 	Application(ctx context.Context, ref visa.Reference) (visa.Application, error)
 	// Record takes updates in, in their order, in one transaction that is
-	// synced when it returns; with an error, none of them is.
-	Record(ctx context.Context, origin string, updates []visa.Update) ([]visa.Recorded, error)
+	// synced when it returns; with an error, none of them is. Those of a batch
+	// are told once EndBatch says that it is over, or a while later at most.
+	Record(ctx context.Context, origin string, batch visa.Batch, updates []visa.Update) ([]visa.Recorded, error)
+	// EndBatch lets followers be told of what a batch changed.
+	EndBatch(ctx context.Context, batch visa.Batch) error
 	// FinishFeed records that a delivery has been taken in; a complete one
 	// moves register_as_of.
 	FinishFeed(ctx context.Context, feed visa.Feed) error
@@ -57,6 +60,7 @@ type Options struct {
 	ProofTime     time.Duration  // the time that every look-up refused under ProofRequired takes at least; 0: 20 ms
 	Zone          *time.Location // in which days are counted and times are shown
 	CacheSize     int            // answers kept; 0: 100,000
+	Links         Linker         // nil: no links to the bot can be made
 	Now           func() time.Time
 	Log           *slog.Logger
 }
@@ -70,6 +74,7 @@ type Service struct {
 	proof     bool
 	proofTime time.Duration
 	zone      *time.Location
+	links     Linker
 	now       func() time.Time
 	log       *slog.Logger
 
@@ -89,7 +94,7 @@ type Service struct {
 func New(o Options) *Service {
 	s := &Service{
 		store: o.Store, rules: o.Rules, reasons: o.Reasons, proof: o.ProofRequired,
-		proofTime: o.ProofTime, zone: o.Zone, now: o.Now, log: o.Log,
+		proofTime: o.ProofTime, zone: o.Zone, links: o.Links, now: o.Now, log: o.Log,
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -153,14 +158,20 @@ func (s *Service) Apply(c visa.Changes) {
 // Record takes updates in, as Store.Record does. Reasons that are no
 // configured code are taken out of the updates and counted: a text that
 // nobody checked is never shown.
-func (s *Service) Record(ctx context.Context, origin string, updates []visa.Update) ([]visa.Recorded, error) {
+func (s *Service) Record(ctx context.Context, origin string, batch visa.Batch, updates []visa.Update) ([]visa.Recorded, error) {
 	for i := range updates {
 		if code := updates[i].Reason; code != "" && !s.hasReason(code) {
 			updates[i].Reason = ""
 			s.reasonsDropped.Add(1)
 		}
 	}
-	return s.store.Record(ctx, origin, updates)
+	return s.store.Record(ctx, origin, batch, updates)
+}
+
+// EndBatch says that no more updates of a batch come, however it went, as
+// Store.EndBatch does.
+func (s *Service) EndBatch(ctx context.Context, batch visa.Batch) error {
+	return s.store.EndBatch(ctx, batch)
 }
 
 // FinishFeed records that a delivery has been taken in, as Store.FinishFeed does.

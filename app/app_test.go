@@ -66,7 +66,7 @@ func record(t testing.TB, s *app.Service, line string) visa.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := s.Record(t.Context(), "test", []visa.Update{u})
+	out, err := s.Record(t.Context(), "test", "", []visa.Update{u})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestWhatIsAbsentIsNull(t *testing.T) {
 func TestTextThatNeedsEscapingStaysJSON(t *testing.T) {
 	s, store, _ := newService(t, func(o *app.Options) { o.Reasons = reasons{"a\"b\\ж\n": true} })
 	u := visa.Update{Reference: reference(t, "20417733"), Version: 1, Statement: visa.Statement{Procedure: "visa", Stage: "received", Reason: "a\"b\\ж\n"}}
-	if _, err := store.Record(t.Context(), "", []visa.Update{u}); err != nil {
+	if _, err := store.Record(t.Context(), "", "", []visa.Update{u}); err != nil {
 		t.Fatal(err)
 	}
 	a, err := s.Lookup(t.Context(), u.Reference)
@@ -220,7 +220,7 @@ func TestReasonsThatAreNoCodeAreDroppedAndCounted(t *testing.T) {
 	}
 	// One that is in the database from before it was taken out of the configuration.
 	u := visa.Update{Reference: ref, Version: 3, Statement: visa.Statement{Procedure: "visa", Stage: "received", Reason: "no_longer_configured"}}
-	if _, err := store.Record(t.Context(), "", []visa.Update{u}); err != nil {
+	if _, err := store.Record(t.Context(), "", "", []visa.Update{u}); err != nil {
 		t.Fatal(err)
 	}
 	if a, _ := s.Lookup(t.Context(), ref); !bytes.Contains(a.JSON, []byte(`"reason":null`)) {

@@ -54,6 +54,7 @@ type grammar struct {
 	Demo        demoCommand        `cmd:"" help:"Show the service with a made-up campaign and a simulated Telegram. Needs nothing."`
 	Import      importCommand      `cmd:"" help:"Take in files of the register."`
 	Keys        keysCommand        `cmd:"" help:"Make, list and revoke keys of the API."`
+	Announce    announceCommand    `cmd:"" help:"Write to many chats at once."`
 	Deliveries  deliveriesCommand  `cmd:"" help:"See what became of messages, and send dead letters again."`
 	Reminders   remindersCommand   `cmd:"" help:"Plan reminders anew."`
 	Migrate     migrateCommand     `cmd:"" help:"Make or migrate the database."`

@@ -27,6 +27,7 @@ type deliveriesCommand struct {
 type deliveryFilter struct {
 	State     string `help:"Only those in a state: pending, sending, accepted, cancelled, superseded, expired or dead." placeholder:"S"`
 	Lane      string `help:"Only those of a lane: conversation, decision, reminder or announcement." placeholder:"L"`
+	Reason    string `help:"Only those that ended for a reason, such as blocked." placeholder:"R"`
 	Since     string `help:"Only those made at this time or later: a day, a day and time, or how long ago, such as 24h." placeholder:"TIME"`
 	Until     string `help:"Only those made before this time; a day is taken as a whole." placeholder:"TIME"`
 	Reference string `help:"Only those about an application, in any spelling of its reference." placeholder:"REF"`
@@ -34,40 +35,43 @@ type deliveryFilter struct {
 }
 
 // filter checks what was asked for.
-func (d deliveryFilter) filter(zone *time.Location, now time.Time) (f visa.AuditFilter, err error) {
+func (d deliveryFilter) filter(c config.Config, now time.Time) (f visa.AuditFilter, err error) {
 	if d.State != "" {
-		if f.State = visa.NotificationState(d.State); !slices.Contains(visa.NotificationStates, f.State) {
-			return f, unusable("--state %q: the states are pending, sending, accepted, cancelled, superseded, expired and dead", d.State)
+		if f.State, err = visa.ParseNotificationState(d.State); err != nil {
+			return f, unusable("--state %q: %w", d.State, err)
 		}
 	}
 	if d.Lane != "" {
-		i := slices.IndexFunc(visa.Lanes, func(l visa.Lane) bool { return l.String() == d.Lane })
-		if i < 0 {
-			return f, unusable("--lane %q: the lanes are conversation, decision, reminder and announcement", d.Lane)
+		if f.Lane, err = visa.ParseLane(d.Lane); err != nil {
+			return f, unusable("--lane %q: %w", d.Lane, err)
 		}
-		f.Lane = visa.Lanes[i]
+	}
+	if d.Reason != "" {
+		if f.Reason, err = visa.ParseAuditReason(d.Reason); err != nil {
+			return f, unusable("--reason %q: %w", d.Reason, err)
+		}
 	}
 	if d.Reference != "" {
-		if f.Reference, err = visa.ParseReference(d.Reference); err != nil {
+		if f.Reference, err = rules(c).Parse(d.Reference); err != nil {
 			return f, unusable("--reference: %w", err)
 		}
 	}
-	if f.Since, err = instant("--since", d.Since, zone, now, false); err != nil {
+	if f.Since, err = instant("--since", d.Since, c.Timezone, now, false); err != nil {
 		return f, err
 	}
-	if f.Until, err = instant("--until", d.Until, zone, now, true); err != nil {
+	if f.Until, err = instant("--until", d.Until, c.Timezone, now, true); err != nil {
 		return f, err
 	}
-	if !f.Until.IsZero() && !f.Since.Before(f.Until) {
-		return f, unusable("--since and --until leave no time between them")
+	if err := f.Check(); err != nil {
+		return f, unusable("--since and --until: %w", err)
 	}
 	f.Ambiguous = d.Ambiguous
 	return f, nil
 }
 
-// instant reads a time in the configured zone: a day (its start, or where end
-// is set its end), a day and time, a time with its own zone, or a duration
-// before now. Nothing gives the zero time.
+// instant reads what an audit takes for a time and, since a person writes it,
+// more: a duration before now, and a day and time in the configured zone.
+// Nothing gives the zero time.
 func instant(flag, text string, zone *time.Location, now time.Time, end bool) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -75,7 +79,7 @@ func instant(flag, text string, zone *time.Location, now time.Time, end bool) (t
 	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
 		return now.Add(-ago), nil
 	}
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
+	if t, err := visa.ParseAuditTime(text, zone, end); err == nil {
 		return t, nil
 	}
 	for _, layout := range []string{"2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02T15:04"} {
@@ -83,14 +87,7 @@ func instant(flag, text string, zone *time.Location, now time.Time, end bool) (t
 			return t, nil
 		}
 	}
-	day, err := visa.ParseDate(text)
-	if err != nil {
-		return time.Time{}, unusable("%s %q: write a day as 2025-06-20, a time as 2025-06-20T15:04 or with its zone, or how long ago as 24h", flag, text)
-	}
-	if end {
-		return day.End(zone), nil
-	}
-	return day.Start(zone), nil
+	return time.Time{}, unusable("%s %q: write a day as 2025-06-20, a time as 2025-06-20T15:04 or with its zone, or how long ago as 24h", flag, text)
 }
 
 // audit opens the database of the settings for reading alone: it is neither
@@ -125,23 +122,22 @@ func (l deliveriesList) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer audit.Close()
-	f, err := l.filter(c.Timezone, time.Now())
+	f, err := l.filter(c, time.Now())
 	if err != nil {
 		return err
 	}
 	var entries []visa.AuditEntry
-	from, more := int64(0), true
-	for more && len(entries) <= l.Limit {
-		page, err := audit.Entries(ctx, f, from, true, min(auditPage, l.Limit+1-len(entries)))
+	for from := int64(0); ; {
+		page, next, err := audit.Page(ctx, f, from, true, min(auditPage, l.Limit+1-len(entries)))
 		if err != nil {
 			return err
 		}
 		entries = append(entries, page...)
-		if more = len(page) > 0 && len(entries) <= l.Limit; more {
-			from = page[len(page)-1].ID
+		if from = next; from == 0 || len(entries) > l.Limit {
+			break
 		}
 	}
-	more = len(entries) > l.Limit
+	more := len(entries) > l.Limit
 	entries = entries[:min(l.Limit, len(entries))]
 	var counts []visa.AuditCount
 	if f.IsZero() {
@@ -224,7 +220,7 @@ func (d deliveriesShow) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if d.JSON {
-		return encoder(a.out).Encode(newEntryJSON(e, c.Timezone))
+		return encoder(a.out).Encode(e.Record(c.Timezone))
 	}
 	return printEntry(a.out, e, c.Timezone)
 }
@@ -286,58 +282,6 @@ func encoder(w io.Writer) *json.Encoder {
 	return e
 }
 
-// entryJSON is an entry as list, show and export write it.
-type entryJSON struct {
-	ID        int64         `json:"id"`
-	Chat      string        `json:"chat"`
-	ChatState string        `json:"chat_state"`
-	Reference string        `json:"reference"`
-	Lane      string        `json:"lane"`
-	Kind      string        `json:"kind"`
-	State     string        `json:"state"`
-	Reason    string        `json:"reason"`
-	CreatedAt *time.Time    `json:"created_at"`
-	NotBefore *time.Time    `json:"not_before"`
-	UseUntil  *time.Time    `json:"use_until"`
-	EndedAt   *time.Time    `json:"ended_at"`
-	Failures  int           `json:"failures"`
-	Ambiguous int           `json:"ambiguous"`
-	MessageID *int64        `json:"message_id"`
-	Attempts  []attemptJSON `json:"attempts"`
-}
-
-type attemptJSON struct {
-	StartedAt *time.Time `json:"started_at"`
-	EndedAt   *time.Time `json:"ended_at"`
-	Result    string     `json:"result"`
-	Code      int        `json:"code"`
-	Reason    string     `json:"reason"`
-	Ambiguous bool       `json:"ambiguous"`
-	Sender    int64      `json:"sender"`
-}
-
-func newEntryJSON(e visa.AuditEntry, zone *time.Location) entryJSON {
-	in := func(t time.Time) *time.Time {
-		if t.IsZero() {
-			return nil
-		}
-		t = t.In(zone)
-		return &t
-	}
-	j := entryJSON{
-		ID: e.ID, Chat: e.Chat, ChatState: string(e.ChatState), Reference: e.Reference, Lane: e.Lane.String(), Kind: string(e.Kind),
-		State: string(e.State), Reason: e.Reason, CreatedAt: in(e.CreatedAt), NotBefore: in(e.NotBefore), UseUntil: in(e.UseUntil),
-		EndedAt: in(e.EndedAt), Failures: e.Failures, Ambiguous: e.Ambiguous(), Attempts: []attemptJSON{},
-	}
-	if e.MessageID != 0 {
-		j.MessageID = &e.MessageID
-	}
-	for _, t := range e.Attempts {
-		j.Attempts = append(j.Attempts, attemptJSON{in(t.StartedAt), in(t.EndedAt), t.Result, t.Code, t.Reason, t.Ambiguous, t.Sender})
-	}
-	return j
-}
-
 func printListJSON(out io.Writer, entries []visa.AuditEntry, more bool, counts []visa.AuditCount, zone *time.Location) error {
 	type count struct {
 		State  string `json:"state"`
@@ -346,12 +290,12 @@ func printListJSON(out io.Writer, entries []visa.AuditEntry, more bool, counts [
 		N      int64  `json:"n"`
 	}
 	list := struct {
-		Notifications []entryJSON `json:"notifications"`
-		More          bool        `json:"more"`
-		Summary       []count     `json:"summary,omitempty"`
-	}{Notifications: []entryJSON{}, More: more}
+		Notifications []visa.AuditRecord `json:"notifications"`
+		More          bool               `json:"more"`
+		Summary       []count            `json:"summary,omitempty"`
+	}{Notifications: []visa.AuditRecord{}, More: more}
 	for _, e := range entries {
-		list.Notifications = append(list.Notifications, newEntryJSON(e, zone))
+		list.Notifications = append(list.Notifications, e.Record(zone))
 	}
 	for _, n := range counts {
 		list.Summary = append(list.Summary, count{string(n.State), n.Lane.String(), n.Reason, n.N})

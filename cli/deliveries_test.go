@@ -96,7 +96,7 @@ func (o *office) follow(s *store.Store, chat int64, reference string) {
 	})
 	u := visa.Update{Reference: r, Version: 1, UpdatedAt: time.Now(), Statement: visa.Statement{Procedure: visa.ProcedureVisa, Stage: visa.StageInProcessing}}
 	u.Normalize()
-	if _, err := s.Record(context.Background(), "test", []visa.Update{u}); err != nil {
+	if _, err := s.Record(context.Background(), "test", "", []visa.Update{u}); err != nil {
 		o.t.Fatal(err)
 	}
 }
@@ -280,6 +280,7 @@ func TestTheListShowsWhatIsAskedFor(t *testing.T) {
 		{"a state", []string{"--state", "dead"}, "[5 1]"},
 		{"a lane", []string{"--lane", "conversation"}, "[5]"},
 		{"a state and a lane", []string{"--state", "dead", "--lane", "decision"}, "[1]"},
+		{"a reason", []string{"--reason", "too_long"}, "[1]"},
 		{"those in doubt", []string{"--ambiguous"}, "[3]"},
 		{"of late", []string{"--since", "1h"}, "[5 4 3 2 1]"},
 		{"not of late", []string{"--until", "1h"}, "[]"},
@@ -340,6 +341,7 @@ func TestExitStatuses(t *testing.T) {
 	}{
 		{"a wrong state", o, []string{"list", "--state", "lost"}, 2, "superseded"},
 		{"a wrong lane", o, []string{"list", "--lane", "fast"}, 2, "reminder"},
+		{"a wrong reason", o, []string{"list", "--reason", "Too long!"}, 2, "label"},
 		{"a wrong time", o, []string{"list", "--since", "yesterday"}, 2, "24h"},
 		{"times the wrong way round", o, []string{"list", "--since", "2025-06-21", "--until", "2025-06-20"}, 2, "between"},
 		{"one day", o, []string{"list", "--since", "2025-06-20", "--until", "2025-06-20"}, 0, ""},

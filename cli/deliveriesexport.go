@@ -39,7 +39,7 @@ func (x deliveriesExport) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer audit.Close()
-	f, err := x.filter(c.Timezone, time.Now())
+	f, err := x.filter(c, time.Now())
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func export(ctx context.Context, out io.Writer, audit *store.Audit, f visa.Audit
 		return 0, err
 	}
 	for from := int64(0); ; {
-		page, err := audit.Entries(ctx, f, from, false, auditPage)
+		page, next, err := audit.Page(ctx, f, from, false, auditPage)
 		if err != nil {
 			return n, err
 		}
@@ -101,10 +101,9 @@ func export(ctx context.Context, out io.Writer, audit *store.Audit, f visa.Audit
 			}
 		}
 		n += len(page)
-		if len(page) < auditPage {
+		if from = next; from == 0 {
 			break
 		}
-		from = page[len(page)-1].ID
 	}
 	if err := buffered.Flush(); err != nil {
 		return n, fmt.Errorf("write the export: %w", err)
@@ -119,7 +118,7 @@ func jsonLines(out io.Writer, zone *time.Location) func(*visa.AuditEntry) error 
 		if entry == nil {
 			return nil
 		}
-		return e.Encode(newEntryJSON(*entry, zone))
+		return e.Encode(entry.Record(zone))
 	}
 }
 

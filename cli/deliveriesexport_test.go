@@ -66,7 +66,9 @@ func TestAnExportStreams(t *testing.T) {
 	// While the export is under way a service goes on: what it writes then is
 	// still exported, since no snapshot is held.
 	w := &tap{csv: write, once: func() {
-		o.sql(`INSERT INTO notifications SELECT 99999, 'late', chat, 0, '', lane, kind, '', 'expired', 0, 0, 0, 0, 0, 1, created_at, created_at, 0, 'use has passed'
+		o.sql(`INSERT INTO notifications (id, dedupe, chat, subscription, reference, lane, kind, note, state, not_before, use_until,
+				attempts, ambiguous, plain, epoch, created_at, ended_at, message_id, why)
+			SELECT 99999, 'late', chat, 0, '', lane, kind, '', 'expired', 0, 0, 0, 0, 0, 1, created_at, created_at, 0, 'use has passed'
 			FROM notifications WHERE id = 1`)
 	}}
 	var said bytes.Buffer

@@ -117,7 +117,7 @@ func (s *service) makeCampaign(ctx context.Context) (campaign, string, error) {
 	if asOf.IsZero() {
 		const batch = 500
 		for from := 0; from < len(made.updates); from += batch {
-			if _, err := s.app.Record(ctx, "demo", made.updates[from:min(from+batch, len(made.updates))]); err != nil {
+			if _, err := s.app.Record(ctx, "demo", "", made.updates[from:min(from+batch, len(made.updates))]); err != nil {
 				return made, "", err
 			}
 		}

@@ -99,8 +99,8 @@ type recorder struct{ *store.Store }
 
 // Record records a batch, and then leaves the write lock free for a moment: a
 // service beside the import has updates to acknowledge and messages to send.
-func (r recorder) Record(ctx context.Context, origin string, updates []visa.Update) ([]visa.Recorded, error) {
-	out, err := r.Store.Record(ctx, origin, updates)
+func (r recorder) Record(ctx context.Context, origin string, batch visa.Batch, updates []visa.Update) ([]visa.Recorded, error) {
+	out, err := r.Store.Record(ctx, origin, batch, updates)
 	t := time.NewTimer(lockFree)
 	defer t.Stop()
 	select {

@@ -65,6 +65,7 @@ func (s *service) newNotifier(gateway *telegram.Gateway, texts *i18n.Reasons, me
 		Render: func(d visa.Delivery) message.Message {
 			return message.Render(d, message.Options{
 				Now: time.Now(), Zone: s.c.Timezone, Catalogues: words, Reasons: texts, BotUsername: s.bot(),
+				Stale: s.c.FeedStale, ErasureDay: s.store.ErasureDay,
 			})
 		},
 		Beside:  []func(context.Context){receive, reception.Run, func(ctx context.Context) { s.introduce(ctx, gateway, talk, languages) }},
@@ -139,6 +140,11 @@ func (q queue) Claim(ctx context.Context, n int, turns []visa.Turn, gap time.Dur
 
 func (q queue) Finish(ctx context.Context, results []visa.Sent, pause time.Time) error {
 	return standBy(q.Sender.Finish(ctx, results, pause))
+}
+
+func (q queue) Announce(ctx context.Context) (open, more bool, err error) {
+	open, more, err = q.Sender.Announce(ctx)
+	return open, more, standBy(err)
 }
 
 func standBy(err error) error {

@@ -41,7 +41,14 @@ func openStore(ctx context.Context, c config.Config, log *slog.Logger) (*store.S
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, c.DatabaseURL.Reveal(), store.Options{Keys: keys, Schedule: schedule(c), Log: log})
+	s, err := store.Open(ctx, c.DatabaseURL.Reveal(), store.Options{Keys: keys, Schedule: schedule(c), Log: log, Pace: c.Pace})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Retain(ctx, false); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 // keyring returns the secret keys: those of the settings, or else those of the
@@ -123,7 +130,10 @@ func writeNewKeys(path string) error {
 
 func schedule(c config.Config) visa.Schedule {
 	q := c.QuietHours
-	s := visa.Schedule{Zone: c.Timezone, Quiet: visa.QuietHours{From: q.From.Hour*60 + q.From.Minute, To: q.To.Hour*60 + q.To.Minute}}
+	s := visa.Schedule{
+		Zone: c.Timezone, Quiet: visa.QuietHours{From: q.From.Hour*60 + q.From.Minute, To: q.To.Hour*60 + q.To.Minute},
+		PendingLong: c.PendingLongDays, Retention: c.RetentionDays, CampaignEnds: campaignEnds(c),
+	}
 	for _, r := range c.Reminders {
 		s.Rules = append(s.Rules, visa.ReminderRule{Kind: visa.DeadlineKind(r.Kind), Days: r.Days, Hour: r.Hour, Minute: r.Minute})
 	}

@@ -37,8 +37,8 @@ func (s serveCommand) Run(ctx context.Context, a *app) error {
 	return service.run(ctx)
 }
 
-// warnOfUnused says which settings are checked and have no effect yet: whoever
-// set one relies on it.
+// warnOfUnused says which settings are checked and have no effect: whoever set
+// one relies on it.
 func warnOfUnused(c config.Config, log *slog.Logger) {
 	for _, s := range []struct {
 		name string
@@ -46,11 +46,12 @@ func warnOfUnused(c config.Config, log *slog.Logger) {
 	}{
 		{"REDIS_URL", !c.RedisURL.IsZero()},
 		{"PUBLIC_URL", c.PublicURL != ""},
-		{"RETENTION", c.RetentionDays != 0},
-		{"GUIDANCE", c.Guidance != ""},
 	} {
 		if s.set {
 			log.Warn("this version does nothing with this setting", "setting", s.name)
 		}
+	}
+	if len(c.CampaignEnds) > 0 && c.RetentionDays == 0 {
+		log.Warn("CAMPAIGN_ENDS has no effect where RETENTION is 0: nothing is erased")
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"kabarchy/app/httpapi"
 	"kabarchy/app/web"
 	"kabarchy/config"
+	"kabarchy/guidance"
 	"kabarchy/i18n"
 	"kabarchy/notifier"
 	"kabarchy/notifier/telegram"
@@ -42,6 +43,8 @@ type service struct {
 	admin    net.Listener
 	notifier *notifier.Notifier // nil without a token, and in the api role
 	username atomic.Pointer[string]
+	guidance *guidance.Source // nil: none
+	erases   bool             // every process but those of the api role
 }
 
 // newService opens the database and the listeners. On an error nothing is left
@@ -51,7 +54,11 @@ func newService(ctx context.Context, c config.Config, role string, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
-	s := &service{c: c, log: log}
+	guide, err := openGuidance(c, log)
+	if err != nil {
+		return nil, err
+	}
+	s := &service{c: c, log: log, guidance: guide, erases: role != roleAPI}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -60,9 +67,14 @@ func newService(ctx context.Context, c config.Config, role string, log *slog.Log
 	if s.store, err = openStore(ctx, c, log); err != nil {
 		return nil, err
 	}
+	if s.erases {
+		if err := s.store.Retain(ctx, true); err != nil {
+			return nil, err
+		}
+	}
 	s.app = core.New(core.Options{
 		Store: s.store, Rules: rules(c), Reasons: texts, ProofRequired: c.ProofRequired,
-		Zone: c.Timezone, CacheSize: c.CacheSize, Log: log,
+		Zone: c.Timezone, CacheSize: c.CacheSize, Links: s.store, Log: log,
 	})
 	s.store.OnChange(s.app.Apply)
 	registry := prometheus.NewRegistry()
@@ -70,9 +82,12 @@ func newService(ctx context.Context, c config.Config, role string, log *slog.Log
 	gateway, webhook := s.telegram(c)
 	s.http = httpapi.New(httpapi.Options{
 		Service: s.app,
-		Pages:   web.New(i18n.Default(), texts, web.Options{Zone: c.Timezone, AskProof: c.ProofRequired, Bot: s.bot}),
+		Pages: web.New(i18n.Default(), texts, web.Options{
+			Zone: c.Timezone, AskProof: c.ProofRequired, Bot: s.bot, Guidance: s.guidance.Current, RetentionDays: c.RetentionDays,
+		}),
 		Reasons: texts,
 		Limits:  httpapi.Limits{Rate: c.RateLimit, Burst: c.RateBurst, Misses: c.MissLimit},
+		Audit:   s.store, Announcer: newAnnouncer(c, s.store),
 		Webhook: webhook, TrustedProxies: []netip.Prefix(c.TrustedProxies), Log: log, Registry: registry,
 	})
 	switch {
@@ -137,6 +152,12 @@ func (s *service) run(ctx context.Context) error {
 		beside.Go(func() { _ = s.notifier.Run(work) })
 	}
 	beside.Go(func() { s.tidy(work) })
+	if s.guidance != nil {
+		beside.Go(func() { s.guidance.Watch(work, guidanceLook) })
+	}
+	if s.erases {
+		beside.Go(func() { retain(work, s.store, s.log) })
+	}
 	served := make(chan error, 1)
 	go func() { served <- s.http.Serve(s.public, s.admin) }()
 	var err error

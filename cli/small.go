@@ -26,7 +26,7 @@ func (migrateCommand) Run(ctx context.Context, a *app) error {
 }
 
 type remindersCommand struct {
-	Recompute remindersRecompute `cmd:"" help:"Plan all reminders anew, after a change of REMINDERS, QUIET_HOURS or of the zone's own rules."`
+	Recompute remindersRecompute `cmd:"" help:"Plan all reminders anew, after a change of REMINDERS, QUIET_HOURS, PENDING_LONG, RETENTION, CAMPAIGN_ENDS or of the zone's own rules."`
 }
 
 type remindersRecompute struct{}

@@ -56,8 +56,12 @@ type Config struct {
 	Reminders  []Reminder // at most one of a kind; empty: none
 	QuietHours QuietHours
 
+	PendingLongDays int           // days without a change of stage after which followers are told; 0: never
+	FeedStale       time.Duration // the age of the last complete feed above which a heartbeat says that there is no data
+	CampaignEnds    []CampaignEnd // in the order given; empty: none
+
 	TrustedProxies []netip.Prefix // empty: nobody's X-Forwarded-For is believed
-	RetentionDays  int            // days that closed applications are kept; 0: for ever
+	RetentionDays  int            // days that applications are kept once closed, or their campaign is over; 0: for ever
 
 	Reasons  string // path of a JSON file; empty: the built-in reasons
 	Guidance string // path; empty: none

@@ -25,8 +25,11 @@ type Flags struct {
 	Timezone           *string `name:"timezone" help:"Zone of dates and deadlines." placeholder:"ZONE"`
 	Reminders          *string `name:"reminders" help:"Days before a deadline, and the hour, at which to remind." placeholder:"RULES"`
 	QuietHours         *string `name:"quiet-hours" help:"When no reminder is sent, such as 22:00-07:00." placeholder:"HH:MM-HH:MM"`
+	PendingLong        *string `name:"pending-long" help:"Days without a change of stage after which followers are told once, such as 30d; 0 for never." placeholder:"DAYS"`
+	FeedStale          *string `name:"feed-stale" help:"How old the register's last complete feed may be before a heartbeat says that there is no data." placeholder:"DURATION"`
+	CampaignEnds       *string `name:"campaign-ends" help:"Last day of each campaign, after which RETENTION counts." placeholder:"CAMPAIGN=DAY"`
 	TrustedProxies     *string `name:"trusted-proxies" help:"Networks whose X-Forwarded-For is believed." placeholder:"NETWORKS"`
-	Retention          *string `name:"retention" help:"How long closed applications are kept, such as 365d; 0 for ever." placeholder:"DAYS"`
+	Retention          *string `name:"retention" help:"How long applications are kept once closed, or their campaign is over, such as 365d; 0 for ever." placeholder:"DAYS"`
 	Reasons            *string `name:"reasons" help:"JSON file with the reasons' texts." placeholder:"FILE"`
 	Guidance           *string `name:"guidance" help:"File with the guidance shown beside an answer." placeholder:"FILE"`
 	Pace               *string `name:"pace" help:"Messages a second, over all chats." placeholder:"N"`

@@ -46,24 +46,30 @@ func pace(text string) (float64, error) {
 	return f, nil
 }
 
-func shutdownTimeout(text string) (time.Duration, error) {
-	d, err := time.ParseDuration(text)
-	if err != nil || d < time.Second || d > 10*time.Minute {
-		return 0, errWant
+// durationOf accepts durations from least to most.
+func durationOf(least, most time.Duration) func(string) (time.Duration, error) {
+	return func(text string) (time.Duration, error) {
+		d, err := time.ParseDuration(text)
+		if err != nil || d < least || d > most {
+			return 0, errWant
+		}
+		return d, nil
 	}
-	return d, nil
 }
 
-func retentionDays(text string) (int, error) {
-	if text == "0" {
-		return 0, nil
+// days accepts 1d to most, and 0, which is the absence of a limit.
+func days(most int) func(string) (int, error) {
+	return func(text string) (int, error) {
+		if text == "0" {
+			return 0, nil
+		}
+		number, ok := strings.CutSuffix(text, "d")
+		n, err := strconv.Atoi(number)
+		if !ok || err != nil || n < 1 || n > most {
+			return 0, errWant
+		}
+		return n, nil
 	}
-	number, ok := strings.CutSuffix(text, "d")
-	n, err := strconv.Atoi(number)
-	if !ok || err != nil || n < 1 || n > 36500 {
-		return 0, errWant
-	}
-	return n, nil
 }
 
 // listenAddress accepts port 0, by which the system chooses one.

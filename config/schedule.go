@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +29,12 @@ type QuietHours struct{ From, To Clock }
 
 // IsZero says that there are no quiet hours.
 func (q QuietHours) IsZero() bool { return q == QuietHours{} }
+
+// A CampaignEnd is the last day of a campaign, local to TIMEZONE.
+type CampaignEnd struct {
+	Campaign string    // its slug
+	LastDay  time.Time // midnight of it in UTC
+}
 
 func parseReminders(text string) ([]Reminder, error) {
 	if text == "" || text == "none" {
@@ -91,6 +98,32 @@ func parseQuietHours(text string) (QuietHours, error) {
 		return QuietHours{}, errors.New("begins when it ends")
 	}
 	return q, nil
+}
+
+// aSlug is the form of a campaign's name in updates, but for its length.
+var aSlug = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+func parseCampaignEnds(text string) ([]CampaignEnd, error) {
+	if text == "" || text == "none" {
+		return nil, nil
+	}
+	var all []CampaignEnd
+	for item := range strings.SplitSeq(text, ",") {
+		name, day, _ := strings.Cut(item, "=")
+		name, day = strings.TrimSpace(name), strings.TrimSpace(day)
+		if len(name) > 64 || !aSlug.MatchString(name) {
+			return nil, fmt.Errorf("%q is no campaign (at most 64 small letters, digits and single dashes)", name)
+		}
+		last, err := time.Parse(time.DateOnly, day)
+		if err != nil || last.Year() < 1900 || last.Year() > 2199 {
+			return nil, fmt.Errorf("%s: %q is not a day", name, day)
+		}
+		if slices.ContainsFunc(all, func(other CampaignEnd) bool { return other.Campaign == name }) {
+			return nil, fmt.Errorf("%s stands twice", name)
+		}
+		all = append(all, CampaignEnd{name, last})
+	}
+	return all, nil
 }
 
 func parseClock(text string) (Clock, error) {

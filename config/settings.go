@@ -82,11 +82,17 @@ var settings = []setting{
 		set:  into(func(c *Config) *[]Reminder { return &c.Reminders }, parseReminders)},
 	{name: "QUIET_HOURS", want: `"22:00-07:00", or nothing`,
 		set: into(func(c *Config) *QuietHours { return &c.QuietHours }, parseQuietHours)},
+	{name: "PENDING_LONG", value: "30d", want: `days such as "30d", at most "3650d", or "0" for never`,
+		set: into(func(c *Config) *int { return &c.PendingLongDays }, days(3650))},
+	{name: "FEED_STALE", value: "36h", want: `a duration from "1h" to "8760h"`,
+		set: into(func(c *Config) *time.Duration { return &c.FeedStale }, durationOf(time.Hour, 8760*time.Hour))},
+	{name: "CAMPAIGN_ENDS", want: `campaign=YYYY-MM-DD, its last day, with commas between, such as "legalization-2025=2025-12-31", or nothing`,
+		set: into(func(c *Config) *[]CampaignEnd { return &c.CampaignEnds }, parseCampaignEnds)},
 	{name: "TRUSTED_PROXIES", value: "127.0.0.0/8,::1/128",
 		want: `addresses or networks with commas between, such as "10.0.0.0/8,::1", or "none"`,
 		set:  into(func(c *Config) *[]netip.Prefix { return &c.TrustedProxies }, networks)},
 	{name: "RETENTION", value: "0", want: `days such as "365d", at most "36500d", or "0" for ever`,
-		set: into(func(c *Config) *int { return &c.RetentionDays }, retentionDays)},
+		set: into(func(c *Config) *int { return &c.RetentionDays }, days(36500))},
 	{name: "REASONS", want: "the path of a JSON file, or nothing", set: into(func(c *Config) *string { return &c.Reasons }, asIs)},
 	{name: "GUIDANCE", want: "the path of a file, or nothing", set: into(func(c *Config) *string { return &c.Guidance }, asIs)},
 	{name: "PACE", value: "28", want: "messages a second, above 0 and at most 1000",
@@ -99,7 +105,7 @@ var settings = []setting{
 		set: into(func(c *Config) *slog.Level { return &c.LogLevel },
 			oneOf(map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}))},
 	{name: "SHUTDOWN_TIMEOUT", value: "15s", want: `a duration from "1s" to "10m"`,
-		set: into(func(c *Config) *time.Duration { return &c.ShutdownTimeout }, shutdownTimeout)},
+		set: into(func(c *Config) *time.Duration { return &c.ShutdownTimeout }, durationOf(time.Second, 10*time.Minute))},
 }
 
 // crossRules are what two settings must agree on. A rule is looked at only if

@@ -303,9 +303,9 @@ func TestEveryFaultSaysWhatToDo(t *testing.T) {
 	for _, c := range i18n.Default().All() {
 		seen := map[string]bool{}
 		for _, f := range faults {
-			seen[explain.Fault(c, f, 5)] = true
-			if untold(explain.Fault(c, f, 5)) {
-				t.Errorf("%s: %s: %q", c.Code(), f, explain.Fault(c, f, 5))
+			seen[explain.Fault(c, visa.ReferenceError{Fault: f, N: 5})] = true
+			if untold(explain.Fault(c, visa.ReferenceError{Fault: f, N: 5})) {
+				t.Errorf("%s: %s: %q", c.Code(), f, explain.Fault(c, visa.ReferenceError{Fault: f, N: 5}))
 			}
 		}
 		if len(seen) < len(faults)-1 {
@@ -313,10 +313,10 @@ func TestEveryFaultSaysWhatToDo(t *testing.T) {
 		}
 	}
 	en, _ := i18n.Default().Lookup("en")
-	if got, want := explain.Fault(en, visa.FaultShort, 5), "You typed 5 letters and digits. A reference number has 6 to 24."; got != want {
+	if got, want := explain.Fault(en, visa.ReferenceError{Fault: visa.FaultShort, N: 5}), "You typed 5 letters and digits. A reference number has 6 to 24."; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got := explain.Fault(en, "no such fault", 0); untold(got) {
+	if got := explain.Fault(en, visa.ReferenceError{Fault: "no such fault"}); untold(got) {
 		t.Errorf("an unknown fault gives %q", got)
 	}
 }

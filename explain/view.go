@@ -3,6 +3,7 @@ package explain
 import (
 	"time"
 
+	"kabarchy/guidance"
 	"kabarchy/i18n"
 	"kabarchy/visa"
 )
@@ -15,6 +16,7 @@ type View struct {
 	Today     visa.Date // the local day that days are counted from
 	AsOf      time.Time // register_as_of; zero: no complete feed yet
 	Zone      *time.Location
+	Guide     *guidance.Guide // nil: no advice
 }
 
 // At returns the view of an instant: its local day is Today.
@@ -97,13 +99,24 @@ func (v View) Stale() string {
 	return v.Catalogue.T("note.stale", "at", v.near(v.AsOf))
 }
 
-// Fault says what to do about something typed that is no reference. n is the
-// number of letters and digits counted, where the fault is about that.
-func Fault(c *i18n.Catalogue, fault visa.ReferenceFault, n int) string {
-	switch fault {
-	case visa.FaultShort, visa.FaultLong, visa.FaultCharacter, visa.FaultPattern, visa.FaultCheck, visa.FaultSeveral:
-	default:
-		fault = visa.FaultEmpty
+// Fault says what to do about something typed that is no reference.
+func Fault(c *i18n.Catalogue, e visa.ReferenceError) string {
+	key := "fault." + string(visa.FaultEmpty)
+	switch e.Fault {
+	case visa.FaultShort, visa.FaultLong:
+		key = "fault." + string(e.Fault)
+		if e.Min == e.Max && e.Min > 0 {
+			key = "fault.exact"
+			if e.Digits {
+				key = "fault.exact_digits"
+			}
+		}
+	case visa.FaultCharacter, visa.FaultPattern, visa.FaultCheck, visa.FaultSeveral:
+		key = "fault." + string(e.Fault)
 	}
-	return c.T("fault."+string(fault), "n", n, "min", visa.MinReference, "max", visa.MaxReference)
+	least, most := e.Min, e.Max
+	if most == 0 {
+		least, most = visa.MinReference, visa.MaxReference
+	}
+	return c.T(key, "n", e.N, "min", least, "max", most, "want", most)
 }

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"kabarchy/failpoint"
 	"kabarchy/notifier/telegram"
 	"kabarchy/visa"
 )
@@ -46,6 +47,7 @@ type engine struct {
 	shares  *shares
 	results chan attempted
 	silence func(until time.Time) // told of each pause
+	refill  func()                // told that announcements' messages run short
 
 	waiting   []visa.Delivery // claimed, not yet sent
 	unsaved   []visa.Sent     // results not yet recorded
@@ -55,6 +57,7 @@ type engine struct {
 	failures  int       // in a row, of whatever chats
 	halts     int       // refusals of the token in a row
 	reminder  time.Time // when the next one falls due
+	announced int       // of announcements' messages, claimed since refill was told
 	fruitless int       // looks in a row that found nothing to claim though something was due
 }
 
@@ -243,6 +246,7 @@ func (e *engine) claim(ctx context.Context, n int) (bool, error) {
 	for _, d := range got {
 		e.chats.begin(d.Chat)
 		e.shares.took(d.Lane)
+		e.claimed(d.Lane)
 	}
 	e.waiting = append(e.waiting, got...)
 	return len(got) > 0, nil
@@ -278,7 +282,10 @@ func (e *engine) attempt(ctx context.Context, d visa.Delivery) (id int64, err er
 	if d.Plain {
 		text, o.Buttons = m.Plain, nil // they may be what was refused
 	}
-	return e.o.Gateway.Send(ctx, d.ChatID, text, o)
+	failpoint.Here("send.begin")
+	id, err = e.o.Gateway.Send(failpoint.Written(ctx, "send.written"), d.ChatID, text, o)
+	failpoint.Here("send.answered")
+	return id, err
 }
 
 // collect takes in what has come back, without waiting.

@@ -26,6 +26,10 @@ type Queue interface {
 	Finish(ctx context.Context, results []visa.Sent, pause time.Time) error
 	// FallDue turns due reminders into notifications; next is when to ask again.
 	FallDue(ctx context.Context, now time.Time) (handled int, next time.Time, err error)
+	// Announce writes the next messages of running announcements, as far as few
+	// enough wait; open tells that one runs, more that it is worth calling again
+	// at once.
+	Announce(ctx context.Context) (open, more bool, err error)
 	NextDue(ctx context.Context) (time.Time, error)
 	PausedUntil(ctx context.Context) (time.Time, error)
 	LastAttempt(ctx context.Context) (time.Time, error)
@@ -72,8 +76,9 @@ type Observation struct {
 
 // A Notifier sends what waits, as long as it runs.
 type Notifier struct {
-	o    Options
-	wake chan struct{}
+	o      Options
+	wake   chan struct{}
+	refill chan struct{}
 
 	mu     sync.Mutex
 	active bool
@@ -103,7 +108,7 @@ func New(o Options) *Notifier {
 	case o.ChatGap < 0:
 		o.ChatGap = 0
 	}
-	return &Notifier{o: o, wake: make(chan struct{}, 1)}
+	return &Notifier{o: o, wake: make(chan struct{}, 1), refill: make(chan struct{}, 1)}
 }
 
 // Wake hints that something may wait. It never blocks.
@@ -112,6 +117,7 @@ func (n *Notifier) Wake() {
 	case n.wake <- struct{}{}:
 	default:
 	}
+	n.hintRefill()
 }
 
 // Active reports whether this process is the one that sends.
@@ -182,7 +188,8 @@ func (n *Notifier) serve(ctx context.Context, q Queue) {
 	n.setActive(true)
 	n.o.Log.Info("notifier: sending")
 	e := newEngine(n.o, q, n.wake)
-	e.silence = n.setPaused
+	e.silence, e.refill = n.setPaused, n.hintRefill
+	beside.Go(func() { n.announce(ctx, q) })
 	err := e.run(ctx)
 	n.setActive(false)
 	stop()

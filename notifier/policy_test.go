@@ -3,6 +3,7 @@ package notifier_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -106,7 +107,8 @@ func TestAChatThatIsGoneGetsNothingMoreUntilItComesBack(t *testing.T) {
 		w.converse(1, func(c visa.Conversation) error { return c.Reply(context.Background(), visa.Note{Reply: "welcome"}) })
 		w.record(10000001, 3)
 		w.wait(time.Minute)
-		if got := w.tg.got(); len(got) != 2 {
+		// The answer, one summary of what it missed, and what has happened since.
+		if got := w.tg.got(); len(got) != 3 || !strings.Contains(got[1].text, "return") || !strings.Contains(got[2].text, "v3") {
 			t.Errorf("after it came back: %v", got)
 		}
 	})

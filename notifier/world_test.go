@@ -158,7 +158,7 @@ func (w *world) record(n int, version int64) {
 		Deadlines: []visa.Deadline{{Kind: visa.CollectBy, Date: visa.NewDate(2100, 1, 1).Add(int(version))}},
 	}}
 	u.Normalize()
-	if _, err := w.store.Record(context.Background(), "test", []visa.Update{u}); err != nil {
+	if _, err := w.store.Record(context.Background(), "test", "", []visa.Update{u}); err != nil {
 		w.t.Fatal(err)
 	}
 }

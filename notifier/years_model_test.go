@@ -2,6 +2,7 @@ package notifier_test
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"kabarchy/visa"
@@ -16,6 +17,8 @@ type model struct {
 
 	follows   []*follow
 	deadlines map[int][]*standing // by reference
+	stuck     map[int][]*standing // stages in which one waits, since a day
+	stage     map[int]visa.Stage
 	closed    map[int][]span
 	sending   []span // while a notifier ran
 	reachable []span // while Telegram answered
@@ -70,7 +73,8 @@ type quiet struct {
 }
 
 func newModel(zone *time.Location, rules map[visa.DeadlineKind]rule) *model {
-	return &model{zone: zone, rules: rules, deadlines: map[int][]*standing{}, closed: map[int][]span{}}
+	return &model{zone: zone, rules: rules, deadlines: map[int][]*standing{}, closed: map[int][]span{},
+		stuck: map[int][]*standing{}, stage: map[int]visa.Stage{}}
 }
 
 // during opens a span of a list at a time, or ends the open one.
@@ -106,6 +110,15 @@ func (m *model) following(chat int64, ref int) *follow {
 // stated takes in what the register says of a reference from now on.
 func (m *model) stated(ref int, s visa.Statement, now time.Time) {
 	closed := s.Stage == visa.StageClosed
+	if s.Stage != m.stage[ref] {
+		m.stage[ref] = s.Stage
+		if n := len(m.stuck[ref]); n > 0 && m.stuck[ref][n-1].to.IsZero() {
+			m.stuck[ref][n-1].to = now
+		}
+		if s.Stage == visa.StageReceived || s.Stage == visa.StageInProcessing {
+			m.stuck[ref] = append(m.stuck[ref], &standing{span{from: now}, visa.NoticePendingLong, visa.DateOf(now.In(m.zone))})
+		}
+	}
 	if was := m.closed[ref]; closed != (len(was) > 0 && was[len(was)-1].to.IsZero()) {
 		during(&was, closed, now)
 		m.closed[ref] = was
@@ -206,6 +219,10 @@ func (m *model) quietAt(t time.Time) quiet {
 	return quiet{}
 }
 
+// pendingDays are after how many days in one stage one is told that it takes
+// long, once.
+const pendingDays = 30
+
 // A duty is one reminder that a follower is to get, if it can be told in time.
 type duty struct {
 	chat int64
@@ -232,7 +249,7 @@ func (m *model) duties(until time.Time) []duty {
 		if !f.left.IsZero() {
 			wants.to = f.left
 		}
-		for _, s := range m.deadlines[f.ref] {
+		for _, s := range slices.Concat(m.deadlines[f.ref], m.stuck[f.ref]) {
 			knows, ok := wants.common(s.span)
 			if !ok {
 				continue
@@ -253,13 +270,12 @@ func (m *model) duties(until time.Time) []duty {
 // knows of it.
 func (m *model) rulesOf(kind visa.DeadlineKind, date visa.Date, knows span) []duty {
 	r, ok := m.rules[kind]
-	if !ok {
+	if !ok && kind != visa.NoticePendingLong {
 		return nil
 	}
 	var out []duty
-	add := func(n int, use time.Time) {
+	add := func(n int, at, use time.Time) {
 		d := duty{days: n, use: use}
-		at := m.clock(date.Add(-n), r.at)
 		// It falls due at the first moment at which it is due by the quiet
 		// hours then in effect.
 		for _, q := range m.quiet {
@@ -285,15 +301,19 @@ func (m *model) rulesOf(kind visa.DeadlineKind, date visa.Date, knows span) []du
 			return
 		}
 	}
+	if kind == visa.NoticePendingLong {
+		add(0, m.clock(date.Add(pendingDays), 10*time.Hour), m.midnight(date.Add(pendingDays+30)))
+		return out
+	}
 	for i, n := range r.days {
 		use := m.midnight(date.Add(1))
 		if i+1 < len(r.days) {
 			use = m.midnight(date.Add(-r.days[i+1]))
 		}
-		add(n, use)
+		add(n, m.clock(date.Add(-n), r.at), use)
 	}
 	if kind == visa.LeaveBy {
-		add(visa.Passed, m.midnight(date.Add(8)))
+		add(visa.Passed, m.clock(date.Add(1), r.at), m.midnight(date.Add(8)))
 	}
 	return out
 }

@@ -75,7 +75,7 @@ func live(t *testing.T, zone *time.Location, at time.Duration, quiets [][2]int, 
 	days := map[visa.DeadlineKind][]int{
 		visa.LeaveBy: {14, 7, 3, 1, 0}, visa.CorrectBy: {14, 7, 3, 1}, visa.AppealBy: {7, 1}, visa.RenewBy: {60, 30, 14, 7},
 	} // none for collect_by
-	s := setting{idle: 30 * 24 * time.Hour, poll: 365 * 24 * time.Hour, jitter: 0.99, text: told, schedule: visa.Schedule{Zone: zone}}
+	s := setting{idle: 30 * 24 * time.Hour, poll: 365 * 24 * time.Hour, jitter: 0.99, text: told, schedule: visa.Schedule{Zone: zone, PendingLong: pendingDays}}
 	ruled := make(map[visa.DeadlineKind]rule)
 	for kind, n := range days {
 		ruled[kind] = rule{n, at}
@@ -272,7 +272,7 @@ func (l *life) say(ref int, edit func(*visa.Update)) {
 	if err := u.Validate(); err != nil {
 		l.t.Fatal(err)
 	}
-	if _, err := l.store.Record(context.Background(), "test", []visa.Update{*u}); err != nil {
+	if _, err := l.store.Record(context.Background(), "test", "", []visa.Update{*u}); err != nil {
 		l.t.Fatal(err)
 	}
 	l.stated(ref, u.Statement, now)
@@ -298,6 +298,9 @@ func parse(calls []call) (out []letter) {
 		m.ref, _ = strconv.Atoi(p[2])
 		_ = m.date.UnmarshalText([]byte(p[4]))
 		m.days, _ = strconv.Atoi(p[5])
+		if m.kind == string(visa.KindPendingLong) {
+			m.deadline = visa.NoticePendingLong
+		}
 		out = append(out, m)
 	}
 	return out
@@ -316,6 +319,7 @@ func (l *life) check(t *testing.T) {
 		switch {
 		case i < 0 && must && by.Before(now) && !givenUp(d, tried):
 			t.Errorf("never sent: %s; by %s", d, by)
+			continue
 		case i < 0:
 			continue
 		case must && got[i].at.After(by):
@@ -328,7 +332,7 @@ func (l *life) check(t *testing.T) {
 	}
 	news := 0
 	for i, m := range got {
-		if m.kind == "reminder" && !taken[i] {
+		if m.timed() && !taken[i] {
 			t.Errorf("to chat %d at %s, against the rules: %s", m.chat, m.at, m.text)
 		}
 		if m.kind == "news" {
@@ -339,13 +343,16 @@ func (l *life) check(t *testing.T) {
 	t.Logf("%d reminders fell due, %d were sent, beside %d news, in %d tries; %d times of sending", len(duties), n, news, len(tried), len(ways))
 }
 
+// timed reports whether a message is one that the rules plan for a day.
+func (m letter) timed() bool { return m.kind == "reminder" || m.kind == string(visa.KindPendingLong) }
+
 // does reports whether a message is what a duty asks for, within its time.
 func (m letter) does(d duty) bool {
 	return m.same(d) && d.has(m.at)
 }
 
 func (m letter) same(d duty) bool {
-	return m.kind == "reminder" && m.chat == d.chat && m.ref == d.ref && m.deadline == d.kind && m.date == d.date && m.days == d.days
+	return m.timed() && m.chat == d.chat && m.ref == d.ref && m.deadline == d.kind && m.date == d.date && m.days == d.days
 }
 
 // checkCorrections checks that who was reminded of a day is told once it no

@@ -121,14 +121,16 @@ type accept struct{ results []visa.Recorded }
 
 func (*accept) Overtaken(context.Context, string, string) (bool, error) { return false, nil }
 
-func (a *accept) Record(_ context.Context, _ string, u []visa.Update) ([]visa.Recorded, error) {
+func (a *accept) EndBatch(context.Context, visa.Batch) error { return nil }
+
+func (a *accept) Record(_ context.Context, _ string, _ visa.Batch, u []visa.Update) ([]visa.Recorded, error) {
 	if len(a.results) < len(u) {
 		a.results = slices.Repeat([]visa.Recorded{{Result: visa.Applied, Version: 1}}, len(u))
 	}
 	return a.results[:len(u)], nil
 }
 func (a *accept) Preview(ctx context.Context, u []visa.Update) ([]visa.Recorded, error) {
-	return a.Record(ctx, "", u)
+	return a.Record(ctx, "", "", u)
 }
 func (a *accept) FinishFeed(context.Context, visa.Feed) error         { return nil }
 func (a *accept) LastFeed(context.Context, string) (time.Time, error) { return time.Time{}, nil }

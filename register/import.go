@@ -19,8 +19,12 @@ type Recorder interface {
 	// Record records the updates in their order, in one transaction, and
 	// returns what became of each, in the same order. They are normalized and
 	// valid. Once it has returned without an error they survive a crash; with
-	// an error none of them was recorded. origin is the name of the file.
-	Record(ctx context.Context, origin string, updates []visa.Update) ([]visa.Recorded, error)
+	// an error none of them was recorded. origin is the name of the file, and
+	// each file is a batch of its own.
+	Record(ctx context.Context, origin string, batch visa.Batch, updates []visa.Update) ([]visa.Recorded, error)
+	// EndBatch says that no more of a batch comes, however it went: those who
+	// follow what it changed are told now, without it some minutes later.
+	EndBatch(ctx context.Context, batch visa.Batch) error
 	// Preview returns what Record would, and changes nothing.
 	Preview(ctx context.Context, updates []visa.Update) ([]visa.Recorded, error)
 	// FinishFeed notes that a file is being taken in, or, where f.Complete, that
@@ -116,7 +120,7 @@ func importAll(ctx context.Context, o *Options, rec Recorder, sum *Summary, now 
 	}
 	var done atomic.Int64
 	for _, s := range sources {
-		r := run{o: o, rec: rec, sum: sum, source: s, now: now, read: &done, total: total}
+		r := run{o: o, rec: rec, sum: sum, source: s, batch: visa.NewBatch(), now: now, read: &done, total: total}
 		if err := r.run(ctx); err != nil {
 			return err
 		}
@@ -162,6 +166,7 @@ type run struct {
 	sum    *Summary
 	source *source
 	now    time.Time
+	batch  visa.Batch
 	begun  bool          // a row of it was recorded
 	read   *atomic.Int64 // bytes of all files so far
 	total  int64
@@ -192,7 +197,7 @@ func (r *run) run(ctx context.Context) (err error) {
 		path, closeErr := rejected.close()
 		r.file.Rejects = path
 		r.sum.add(r.file)
-		err = errors.Join(err, closeErr, f.Close())
+		err = errors.Join(err, closeErr, f.Close(), r.endBatch(ctx))
 	}()
 	for b := range batches {
 		if err := r.recordBatch(ctx, b, rejected); err != nil {
@@ -301,7 +306,23 @@ func (r *run) record(ctx context.Context, updates []visa.Update) ([]visa.Recorde
 			}
 		}
 	}
-	return r.rec.Record(ctx, r.source.name, updates)
+	return r.rec.Record(ctx, r.source.name, r.batch, updates)
+}
+
+// endTime is how long a file that was broken off waits to say that it is over.
+const endTime = 10 * time.Second
+
+// endBatch lets be told what was recorded, also of a file that was broken off.
+func (r *run) endBatch(ctx context.Context) error {
+	if !r.begun {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	defer cancel()
+	if err := r.rec.EndBatch(ctx, r.batch); err != nil {
+		return fmt.Errorf("register: %s: its followers are told some minutes late: %w", r.source.name, err)
+	}
+	return nil
 }
 
 // feed is this file as a delivery of the register.

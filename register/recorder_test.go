@@ -22,6 +22,8 @@ type memory struct {
 	origins   []string
 	failAfter int // batches; 0: never
 	batches   int
+	open      []visa.Batch // recorded and not ended
+	ended     []visa.Batch
 }
 
 func newMemory() *memory {
@@ -30,12 +32,21 @@ func newMemory() *memory {
 
 var errDisk = errors.New("disk full")
 
-func (m *memory) Record(_ context.Context, origin string, updates []visa.Update) ([]visa.Recorded, error) {
+func (m *memory) Record(_ context.Context, origin string, batch visa.Batch, updates []visa.Update) ([]visa.Recorded, error) {
 	if m.batches++; m.failAfter > 0 && m.batches > m.failAfter {
 		return nil, errDisk
 	}
 	m.origins = append(m.origins, origin)
+	if !slices.Contains(m.open, batch) {
+		m.open = append(m.open, batch)
+	}
 	return m.record(updates, true), nil
+}
+
+func (m *memory) EndBatch(ctx context.Context, batch visa.Batch) error {
+	m.open = slices.DeleteFunc(m.open, func(b visa.Batch) bool { return b == batch })
+	m.ended = append(m.ended, batch)
+	return ctx.Err()
 }
 
 func (m *memory) Preview(_ context.Context, updates []visa.Update) ([]visa.Recorded, error) {

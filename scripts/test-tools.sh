@@ -23,8 +23,23 @@ missing() {
 	done
 }
 
+# What the browser tests load comes from npm, at the version and with the
+# checksum that the lock file names.
+modules() {
+	local have want
+	want=$(sha256sum <test/browser/package-lock.json)
+	have=$(cat test/browser/node_modules/.installed 2>/dev/null || true)
+	[ "$have" != "$want" ] || return 0
+	echo "test-tools: installing the npm packages of test/browser"
+	npm ci --prefix test/browser --ignore-scripts --no-audit --no-fund </dev/null >/dev/null
+	printf '%s\n' "$want" >test/browser/node_modules/.installed
+}
+
 mapfile -t packages < <(missing)
-[ "${#packages[@]}" -gt 0 ] || exit 0
+if [ "${#packages[@]}" -eq 0 ]; then
+	modules
+	exit 0
+fi
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	echo "test-tools: installing ${packages[*]}"
@@ -33,6 +48,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	apt-get install -y -qq -o DPkg::Lock::Timeout=300 --no-install-recommends "${packages[@]}" </dev/null >/dev/null
 	mapfile -t packages < <(missing)
 	[ "${#packages[@]}" -eq 0 ] || fail "still missing after installing them: ${packages[*]}"
+	modules
 	exit 0
 fi
 fail "missing: ${packages[*]}. Install them (the names are Debian's; as root on Debian this script does it), or run 'make test RACE=' where only the compiler is missing."

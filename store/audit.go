@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -115,13 +114,11 @@ func (a *Audit) token(chat int64) string {
 	return "c-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:8])[:12])
 }
 
-// label is the form of what our own code writes as a reason. Anything else is
-// not shown, whatever it is: an audit must not be the way out for what a
-// mistake elsewhere has let in.
-var label = regexp.MustCompile(`^[a-z][a-z_ ]{0,39}[0-9]{0,3}$`)
-
+// shown is what an audit shows of a reason or a result. What has not the form
+// of a label is not shown, whatever it is: an audit must not be the way out for
+// what a mistake elsewhere has let in.
 func shown(s string) string {
-	if s == "" || label.MatchString(s) {
+	if s == "" || visa.IsLabel(s) {
 		return s
 	}
 	return "not a label"
@@ -139,64 +136,17 @@ func masked(s string) string {
 	return r.Masked()
 }
 
-// The join is said as a CROSS JOIN so that SQLite goes along notifications,
-// not chats: a page then costs what lies between its first and its last row.
-const entryText = `SELECT n.id, n.chat, n.reference, n.lane, n.kind, n.state, n.why, n.created_at, n.not_before,
-		n.use_until, n.ended_at, n.attempts, n.message_id, c.active, c.forgotten
-	FROM notifications n CROSS JOIN chats c WHERE c.id = n.chat`
-
-// Entries returns a page of the notifications that a filter lets pass, at most
-// limit of them, with all their attempts: oldest first those with an id above
-// from, or newest first those with an id below it (from 0: all). The next page
-// begins at the last id of this one. A page is read as of one instant; between
-// pages things go on.
-func (a *Audit) Entries(ctx context.Context, f visa.AuditFilter, from int64, newest bool, limit int) ([]visa.AuditEntry, error) {
-	text, args := entryText, []any{}
-	where := func(condition string, arg any) {
-		args = append(args, arg)
-		text += " AND " + fmt.Sprintf(condition, "$"+strconv.Itoa(len(args)))
-	}
-	if f.State != "" {
-		where(`n.state = %s`, string(f.State))
-	}
-	if f.Lane != 0 {
-		where(`n.lane = %s`, int(f.Lane))
-	}
-	if !f.Since.IsZero() {
-		where(`n.created_at >= %s`, micros(f.Since))
-	}
-	if !f.Until.IsZero() {
-		where(`n.created_at < %s`, micros(f.Until))
-	}
-	if !f.Reference.IsZero() {
-		where(`n.reference = %s`, f.Reference.String())
-	}
-	if f.Ambiguous {
-		text += ` AND (n.ambiguous > 0 OR EXISTS (SELECT 1 FROM attempts a WHERE a.notification = n.id AND (a.result = 'ambiguous' OR a.ended_at = 0)))`
-	}
-	order := ` ORDER BY n.id`
-	switch {
-	case !newest:
-		where(`n.id > %s`, from)
-	case from > 0:
-		where(`n.id < %s`, from)
-		fallthrough
-	default:
-		order = ` ORDER BY n.id DESC`
-	}
-	args = append(args, limit)
-	entries, err := a.entries(ctx, text+order+" LIMIT $"+strconv.Itoa(len(args)), args...)
-	if err != nil {
-		return nil, fmt.Errorf("store: audit notifications: %w", unavailable(err))
-	}
-	return entries, nil
-}
-
 // Entry returns one notification with all its attempts, or visa.ErrNotFound.
 func (a *Audit) Entry(ctx context.Context, id int64) (visa.AuditEntry, error) {
-	entries, err := a.entries(ctx, entryText+` AND n.id = $1`, id)
+	var entries []visa.AuditEntry
+	err := a.snapshot(ctx, func(tx *sql.Tx) (err error) {
+		if entries, err = a.entries(ctx, tx, entryText+` AND n.id = $1`, id); err == nil {
+			err = attempts(ctx, tx, entries)
+		}
+		return err
+	})
 	if err != nil {
-		return visa.AuditEntry{}, fmt.Errorf("store: audit notification %d: %w", id, unavailable(err))
+		return visa.AuditEntry{}, fmt.Errorf("store: audit notification %d: %w", id, err)
 	}
 	if len(entries) == 0 {
 		return visa.AuditEntry{}, visa.ErrNotFound
@@ -204,32 +154,43 @@ func (a *Audit) Entry(ctx context.Context, id int64) (visa.AuditEntry, error) {
 	return entries[0], nil
 }
 
-// entries reads notifications and, as of the same instant, their attempts.
-func (a *Audit) entries(ctx context.Context, text string, args ...any) ([]visa.AuditEntry, error) {
+// snapshot lets f read the database as of one instant.
+func (a *Audit) snapshot(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := a.db.BeginTx(ctx, nil)
 	if err != nil {
-		return nil, err
+		return unavailable(err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	var entries []visa.AuditEntry
+	return unavailable(f(tx))
+}
+
+// entryText goes along notifications by their ids. The join is said as a CROSS
+// JOIN so that SQLite does not go along chats instead: a page then costs what
+// lies between its first and its last row.
+const entryText = `SELECT n.id, n.chat, n.reference, n.lane, n.kind, n.state, n.why, n.created_at, n.not_before,
+		n.use_until, n.ended_at, n.attempts, n.message_id, c.active, c.forgotten
+	FROM notifications n CROSS JOIN chats c WHERE c.id = n.chat`
+
+// entries reads notifications without their attempts.
+func (a *Audit) entries(ctx context.Context, tx *sql.Tx, text string, args ...any) (entries []visa.AuditEntry, err error) {
 	rows, err := tx.QueryContext(ctx, text, args...)
 	err = each(rows, err, func(scan func(...any) error) error {
 		e, err := a.scanEntry(scan)
 		entries = append(entries, e)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
+	return entries, err
+}
+
+// attempts reads the attempts of entries into them.
+func attempts(ctx context.Context, tx *sql.Tx, entries []visa.AuditEntry) error {
 	at := make(map[int64]*visa.AuditEntry, len(entries))
-	ids := make([]any, len(entries))
 	for i := range entries {
 		at[entries[i].ID] = &entries[i]
-		ids[i] = entries[i].ID
 	}
-	err = inChunks(ids, selectRows, func(part []any) error {
+	return inChunks(entries, selectRows, func(part []visa.AuditEntry) error {
 		rows, err := tx.QueryContext(ctx, `SELECT notification, epoch, started_at, ended_at, result, code, reason
-			FROM attempts WHERE notification IN `+marks(1, len(part))+` ORDER BY id`, part...)
+			FROM attempts WHERE notification IN `+marks(1, len(part))+` ORDER BY id`, entryIDs(part)...)
 		return each(rows, err, func(scan func(...any) error) error {
 			id, t, err := scanAttempt(scan)
 			if err == nil {
@@ -238,7 +199,14 @@ func (a *Audit) entries(ctx context.Context, text string, args ...any) ([]visa.A
 			return err
 		})
 	})
-	return entries, err
+}
+
+func entryIDs(entries []visa.AuditEntry) []any {
+	out := make([]any, len(entries))
+	for i, e := range entries {
+		out[i] = e.ID
+	}
+	return out
 }
 
 func (a *Audit) scanEntry(scan func(...any) error) (e visa.AuditEntry, err error) {
@@ -257,7 +225,7 @@ func (a *Audit) scanEntry(scan func(...any) error) (e visa.AuditEntry, err error
 	case !active:
 		e.ChatState = visa.ChatInactive
 	}
-	e.Lane, e.Kind, e.State, e.Reason = visa.Lane(lane), visa.Kind(kind), visa.NotificationState(state), shown(why)
+	e.Lane, e.Kind, e.State, e.Reason = visa.Lane(lane), visa.Kind(shown(kind)), visa.NotificationState(shown(state)), shown(why)
 	e.CreatedAt, e.NotBefore, e.UseUntil, e.EndedAt = fromMicros(created), fromMicros(notBefore), fromMicros(useUntil), fromMicros(ended)
 	return e, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"kabarchy/failpoint"
 	"kabarchy/visa"
 )
 
@@ -14,19 +15,24 @@ type candidate struct {
 	visa.Delivery
 	sealed, keyID     string
 	active, forgotten bool
+	left              bool  // the chat wants no more reminders of it
 	damaged           error // what stands in the row cannot be read
 }
 
 // Claim takes n due notifications at most, one per chat, in the order of
 // turns, writes an attempt as started for each, and returns them with all that
 // is needed to render them. Within (chat, reference) nothing is taken while an
-// earlier one of the same or a higher lane waits or is being sent, and of a
-// chat nothing while a higher lane has something due.
+// earlier one of the same or a higher lane waits or is being sent (though
+// announcements do not wait for each other: one may be paused), and of a chat
+// nothing while a higher lane has something due.
 //
 // ready tells when a chat (by the store's id) may be sent to next; a due
 // notification of a chat that is not ready is put off until then, and further
-// ones of that chat by gap each. What is of no more use, or no longer true, is
-// ended instead of claimed. It returns ErrNotSender if another process sends.
+// ones of that chat by gap each. What is due for a muted chat waits for the end
+// of the mute, if it is of use until then. What is of no more use, or no longer
+// true, is ended instead of claimed, and what a chat is to be told of one batch
+// may become a digest, which is claimed next time. It returns ErrNotSender if
+// another process sends.
 func (d *Sender) Claim(ctx context.Context, n int, turns []visa.Turn, gap time.Duration, ready func(chat int64) time.Time) ([]visa.Delivery, error) {
 	var out []visa.Delivery
 	err := d.s.write(ctx, "claim", func(ctx context.Context, t *tx) error {
@@ -34,7 +40,8 @@ func (d *Sender) Claim(ctx context.Context, n int, turns []visa.Turn, gap time.D
 		if err := d.fenced(ctx, t); err != nil {
 			return err
 		}
-		c := claiming{d: d, t: t, gap: gap, ready: ready, free: make(map[int64]time.Time), handled: make(map[int64]bool), empty: make(map[visa.Lane]bool)}
+		failpoint.Here("claim.begin")
+		c := claiming{d: d, t: t, gap: gap, ready: ready, free: make(map[int64]time.Time), handled: make(map[int64]bool), empty: make(map[visa.Lane]bool), single: make(map[group]bool)}
 		for _, turn := range turns {
 			if want := min(turn.N, n-len(c.taken)); want > 0 && !c.empty[turn.Lane] {
 				if err := c.lane(ctx, turn.Lane, want); err != nil {
@@ -42,11 +49,13 @@ func (d *Sender) Claim(ctx context.Context, n int, turns []visa.Turn, gap time.D
 				}
 			}
 		}
+		failpoint.Here("claim.taken")
 		if err := c.complete(ctx); err != nil {
 			return err
 		}
 		return c.start(ctx, &out)
 	})
+	failpoint.Here("claim.committed")
 	return out, err
 }
 
@@ -59,6 +68,10 @@ type claiming struct {
 	handled map[int64]bool      // notifications taken by an earlier turn
 	empty   map[visa.Lane]bool  // lanes that have no more
 	taken   []*candidate
+	wide    int // of the taken, how many need many applications read
+
+	single   map[group]bool // go out one by one
+	gathered int            // news looked at for digests
 }
 
 // spare is how many candidates are read beyond those wanted, for chats that
@@ -73,11 +86,12 @@ func (c *claiming) lane(ctx context.Context, lane visa.Lane, want int) error {
 		all = append(all, n)
 		return err
 	}, `SELECT n.id, n.chat, n.subscription, n.reference, n.lane, n.kind, n.note, n.not_before, n.use_until, n.attempts,
-			n.plain, n.created_at, c.sealed, c.key_id, c.language, c.active, c.forgotten
+			n.plain, n.created_at, n.batch, c.sealed, c.key_id, c.language, c.active, c.forgotten,
+			c.silent_nights, c.discreet, c.muted_until, c.heartbeat_at
 		FROM notifications n JOIN chats c ON c.id = n.chat
 		WHERE n.state = 'pending' AND n.lane = $1 AND n.not_before <= $2
 			AND NOT EXISTS (SELECT 1 FROM notifications b WHERE b.reference = n.reference AND b.chat = n.chat
-				AND b.ended_at = 0 AND b.id < n.id AND b.lane <= n.lane)
+				AND b.ended_at = 0 AND b.id < n.id AND b.lane <= n.lane AND b.lane <> 4)
 			AND NOT EXISTS (SELECT 1 FROM notifications h WHERE h.chat = n.chat AND h.ended_at = 0 AND h.lane < n.lane
 				AND h.state = 'pending' AND h.not_before <= $2
 				AND NOT EXISTS (SELECT 1 FROM notifications e WHERE e.reference = h.reference AND e.chat = h.chat
@@ -98,13 +112,16 @@ func (c *claiming) lane(ctx context.Context, lane visa.Lane, want int) error {
 			}
 			continue
 		}
-		if n.Kind == visa.KindReminder {
-			if at := c.d.s.o.Schedule.Awake(c.t.now, n.UseUntil); at.After(c.t.now) { // it waited into the quiet hours
-				if _, err := c.t.exec(ctx, `UPDATE notifications SET not_before = $1 WHERE id = $2`, micros(at), n.ID); err != nil {
-					return err
-				}
-				continue
+		if goes, err := c.gather(ctx, n); err != nil {
+			return err
+		} else if !goes {
+			continue
+		}
+		if at := n.waits(c.d.s.o.Schedule, c.t.now); at.After(c.t.now) {
+			if _, err := c.t.exec(ctx, `UPDATE notifications SET not_before = $1 WHERE id = $2`, micros(at), n.ID); err != nil {
+				return err
 			}
+			continue
 		}
 		at, asked := c.free[n.Chat]
 		if !asked {
@@ -117,8 +134,14 @@ func (c *claiming) lane(ctx context.Context, lane visa.Lane, want int) error {
 			c.free[n.Chat] = at.Add(c.gap)
 			continue
 		}
+		if n.wide() && c.wide == maxWide {
+			continue
+		}
 		if want > 0 {
 			want--
+			if n.wide() {
+				c.wide++
+			}
 			c.handled[n.ID] = true
 			c.free[n.Chat] = c.t.now.Add(c.gap)
 			c.taken = append(c.taken, n)
@@ -130,15 +153,17 @@ func (c *claiming) lane(ctx context.Context, lane visa.Lane, want int) error {
 func scanCandidate(scan func(...any) error) (*candidate, error) {
 	var n candidate
 	var lane int
-	var notBefore, useUntil, created int64
+	var notBefore, useUntil, created, muted, heartbeat int64
 	var reference, kind, note string
 	err := scan(&n.ID, &n.Chat, &n.Subscription, &reference, &lane, &kind, &note, &notBefore, &useUntil, &n.Attempts,
-		&n.Plain, &created, &n.sealed, &n.keyID, &n.Language, &n.active, &n.forgotten)
+		&n.Plain, &created, &n.Batch, &n.sealed, &n.keyID, &n.Language, &n.active, &n.forgotten,
+		&n.Settings.SilentNights, &n.Settings.Discreet, &muted, &heartbeat)
 	if err != nil {
 		return nil, err
 	}
 	n.Lane, n.Kind, n.State = visa.Lane(lane), visa.Kind(kind), visa.Sending
 	n.NotBefore, n.UseUntil, n.CreatedAt = fromMicros(notBefore), fromMicros(useUntil), fromMicros(created)
+	n.Settings.MutedUntil, n.Settings.Heartbeat = fromMicros(muted), heartbeat > 0
 	n.damaged = n.read(reference, note)
 	return &n, nil
 }
@@ -156,93 +181,50 @@ func (n *candidate) read(reference, note string) (err error) {
 	return nil
 }
 
+// waits returns until when a notification waits though it is due, a time that
+// is past where it does not: for the end of its chat's mute, and, in the
+// reminder's lane, for that of the quiet hours it has waited into. It never
+// waits for longer than it is of use.
+func (n *candidate) waits(schedule visa.Schedule, now time.Time) time.Time {
+	at := now
+	if until := n.Settings.MutedUntil; n.Lane != visa.LaneConversation && until.After(now) {
+		at = until
+		if last := n.UseUntil.Add(-time.Minute); !n.UseUntil.IsZero() && last.Before(until) {
+			at = later(last, now)
+		}
+	}
+	if n.Lane == visa.LaneReminder {
+		at = schedule.Awake(at, n.UseUntil)
+	}
+	return at
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// maxWide bounds how many of one claim may need the applications of all that a
+// chat follows, so that it stays short.
+const maxWide = 8
+
+// wide reports whether many applications are read to render it.
+func (n *candidate) wide() bool {
+	switch n.Kind {
+	case visa.KindDigest, visa.KindReturn, visa.KindHeartbeat:
+		return true
+	}
+	return false
+}
+
 // about is the reference a message is about, if any.
 func (n *candidate) about() visa.Reference {
 	if n.Reference.IsZero() {
 		return n.Note.Reference
 	}
 	return n.Reference
-}
-
-// complete adds what rendering needs, and ends what is no longer to be sent.
-func (c *claiming) complete(ctx context.Context) error {
-	if len(c.taken) == 0 {
-		return nil
-	}
-	asOf, err := c.t.settingInt(ctx, "register_as_of")
-	if err != nil {
-		return err
-	}
-	known := make(map[visa.Reference]*visa.Application)
-	var refs []visa.Reference
-	for _, n := range c.taken {
-		if r := n.about(); !r.IsZero() {
-			if _, twice := known[r]; !twice {
-				known[r] = nil
-				refs = append(refs, r)
-			}
-		}
-	}
-	if err := c.t.applications(ctx, refs, known); err != nil {
-		return err
-	}
-	kept := c.taken[:0]
-	for _, n := range c.taken {
-		n.AsOf = fromMicros(asOf)
-		r := n.about()
-		n.Application = known[r]
-		var subscription int64
-		if !r.IsZero() {
-			if n.Following, err = c.t.one(ctx, []any{&subscription, &n.Label}, `SELECT id, label FROM subscriptions WHERE chat = $1 AND reference = $2`,
-				n.Chat, r.String()); err != nil {
-				return err
-			}
-		}
-		if n.ChatID, err = c.d.s.o.Keys.openChat(n.sealed, n.keyID); n.damaged == nil {
-			n.damaged = err
-		}
-		if n.damaged != nil {
-			c.d.s.o.Log.Error("store: a notification cannot be sent", "notification", n.ID, "error", n.damaged)
-			if err := c.t.end(ctx, []any{n.ID}, visa.Dead, "damaged"); err != nil {
-				return err
-			}
-			continue
-		}
-		if why := n.untrue(); why != "" {
-			if err := c.t.end(ctx, []any{n.ID}, visa.Cancelled, why); err != nil {
-				return err
-			}
-			continue
-		}
-		n.Subscription = subscription
-		kept = append(kept, n)
-	}
-	c.taken = kept
-	return nil
-}
-
-// untrue says why a notification is not to be sent after all, or nothing. The
-// transactions that change these things take it back themselves; this is the
-// last look before it goes out.
-func (n *candidate) untrue() string {
-	switch {
-	case !n.active:
-		return "chat inactive"
-	case n.forgotten && n.Kind != visa.KindReply:
-		return "forgotten"
-	case n.Subscription > 0 && !n.Following:
-		return "unfollowed"
-	case n.Kind != visa.KindReminder:
-		return ""
-	case n.Application == nil:
-		return "unknown"
-	}
-	for _, d := range n.Application.Reminded() {
-		if d.Kind == n.Note.Deadline && d.Date == n.Note.Date {
-			return ""
-		}
-	}
-	return "deadline no longer stands"
 }
 
 // start writes the attempts, and moves the notifications to sending.
@@ -258,6 +240,7 @@ func (c *claiming) start(ctx context.Context, out *[]visa.Delivery) error {
 		if _, err := c.t.exec(ctx, `UPDATE notifications SET state = 'sending', epoch = $1 WHERE id IN `+marks(2, len(part)), ids...); err != nil {
 			return err
 		}
+		failpoint.Here("claim.sending")
 		return c.t.query(ctx, func(scan func(...any) error) error {
 			var id, notification int64
 			err := scan(&id, &notification)
@@ -269,6 +252,7 @@ func (c *claiming) start(ctx context.Context, out *[]visa.Delivery) error {
 	if err != nil {
 		return err
 	}
+	failpoint.Here("claim.written")
 	for _, n := range c.taken {
 		n.Attempt = attempt[n.ID]
 		*out = append(*out, n.Delivery)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"kabarchy/failpoint"
 	"kabarchy/visa"
 )
 
@@ -25,18 +26,29 @@ const (
 // called. chatID is Telegram's; a chat's first message makes it known, with
 // the language Telegram says it speaks.
 func (s *Store) Converse(ctx context.Context, updateID, chatID int64, language string, f func(visa.Conversation) error) error {
-	return s.write(ctx, "converse", func(ctx context.Context, t *tx) error {
+	err := s.write(ctx, "converse", func(ctx context.Context, t *tx) error {
 		n, err := t.exec(ctx, `UPDATE inbox SET body = '' WHERE update_id = $1 AND body <> ''`, updateID)
 		if err != nil || n == 0 {
 			return err
 		}
-		c, err := t.meet(ctx, s.o.Keys, chatID, language)
+		failpoint.Here("converse.begin")
+		c, back, err := t.meet(ctx, s.o.Keys, chatID, language)
+		if err == nil && back {
+			if err = t.welcomeBack(ctx, c.ID, updateID); err == nil {
+				err = t.waitAnew(ctx, s.o.Schedule, c.ID)
+			}
+		}
 		if err != nil {
 			return err
 		}
 		c.Peer = chatID
-		return f(&conversation{s: s, t: t, chat: c, update: updateID})
+		failpoint.Here("converse.met")
+		err = f(&conversation{s: s, t: t, chat: c, update: updateID})
+		failpoint.Here("converse.written")
+		return err
 	})
+	failpoint.Here("converse.committed")
+	return err
 }
 
 // find returns the store's id of a chat, 0 if it is not known.
@@ -49,12 +61,12 @@ func (t *tx) find(ctx context.Context, keys *Keyring, chatID int64) (id int64, e
 	return 0, nil
 }
 
-// meet returns the chat, made known if it was not, active again if it was not,
-// and sealed under the newest key.
-func (t *tx) meet(ctx context.Context, keys *Keyring, chatID int64, language string) (c visa.Chat, err error) {
+// meet returns the chat, made known if it was not, active again if it was not
+// (back, unless it asked to be forgotten), and sealed under the newest key.
+func (t *tx) meet(ctx context.Context, keys *Keyring, chatID int64, language string) (c visa.Chat, back bool, err error) {
 	c.ID, err = t.find(ctx, keys, chatID)
 	if err != nil {
-		return c, err
+		return c, false, err
 	}
 	sealed, keyID := keys.sealChat(chatID)
 	hash := keys.chatHashes(chatID)[0]
@@ -62,24 +74,26 @@ func (t *tx) meet(ctx context.Context, keys *Keyring, chatID int64, language str
 		_, err = t.one(ctx, []any{&c.ID}, `INSERT INTO chats (hash, sealed, key_id, language, chosen, active, forgotten, created_at)
 			VALUES ($1, $2, $3, $4, 0, 1, 0, $5) RETURNING id`, hash, sealed, keyID, language, micros(t.now))
 		c.Language, c.New = language, true
-		return c, err
+		return c, false, err
 	}
 	var kept string
 	var active, forgotten bool
 	if _, err = t.one(ctx, []any{&c.Language, &c.Chosen, &active, &forgotten, &kept},
 		`SELECT language, chosen, active, forgotten, key_id FROM chats WHERE id = $1`, c.ID); err != nil {
-		return c, err
+		return c, false, err
 	}
 	if forgotten { // somebody new, for all we know
 		c.Language, c.Chosen, c.New = language, false, true
 	}
 	if kept != keyID {
-		_, err = t.exec(ctx, `UPDATE chats SET hash = $1, sealed = $2, key_id = $3 WHERE id = $4`, hash, sealed, keyID, c.ID)
+		if _, err = t.exec(ctx, `UPDATE chats SET hash = $1, sealed = $2, key_id = $3 WHERE id = $4`, hash, sealed, keyID, c.ID); err == nil {
+			err = t.resealLabels(ctx, keys, c.ID)
+		}
 	}
 	if err == nil && (!active || forgotten) {
 		_, err = t.exec(ctx, `UPDATE chats SET active = 1, forgotten = 0, language = $1, chosen = $2 WHERE id = $3`, c.Language, c.Chosen, c.ID)
 	}
-	return c, err
+	return c, !active && !forgotten, err
 }
 
 // A conversation implements visa.Conversation.
@@ -114,8 +128,11 @@ func (c *conversation) Follow(ctx context.Context, r visa.Reference) (visa.Subsc
 		return s, false, err
 	}
 	known := make(map[visa.Reference]*visa.Application)
-	if err := c.t.applications(ctx, []visa.Reference{r}, known); err != nil || known[r] == nil {
+	if err := c.t.applications(ctx, []visa.Reference{r}, known); err != nil {
 		return s, true, err
+	}
+	if known[r] == nil {
+		return s, true, c.t.wait(ctx, c.s.o.Schedule, s.ID)
 	}
 	_, err := c.t.replan(ctx, c.s.o.Schedule, known[r], []follower{{subscription: s.ID, chat: c.chat.ID, active: true}})
 	return s, true, err
@@ -123,6 +140,7 @@ func (c *conversation) Follow(ctx context.Context, r visa.Reference) (visa.Subsc
 
 const subscriptionColumns = `id, reference, label`
 
+// scanSubscription leaves the label as it is kept: sealed.
 func scanSubscription(scan func(...any) error) (s visa.Subscription, err error) {
 	var reference string
 	if err = scan(&s.ID, &reference, &s.Label); err != nil {
@@ -136,6 +154,7 @@ func (c *conversation) subscription(ctx context.Context, where string, arg any) 
 	err = c.t.query(ctx, func(scan func(...any) error) error {
 		ok = true
 		s, err = scanSubscription(scan)
+		s.Label = c.s.o.Keys.openLabel(s.Label)
 		return err
 	}, `SELECT `+subscriptionColumns+` FROM subscriptions WHERE chat = $1 AND `+where, c.chat.ID, arg)
 	return s, ok, err
@@ -155,6 +174,7 @@ func (c *conversation) Subscriptions(ctx context.Context, offset, limit int) (pa
 	}
 	err = c.t.query(ctx, func(scan func(...any) error) error {
 		s, err := scanSubscription(scan)
+		s.Label = c.s.o.Keys.openLabel(s.Label)
 		page = append(page, s)
 		return err
 	}, `SELECT `+subscriptionColumns+` FROM subscriptions WHERE chat = $1 ORDER BY id LIMIT $2 OFFSET $3`, c.chat.ID, limit, offset)
@@ -173,7 +193,7 @@ func (c *conversation) EndReminders(ctx context.Context, s visa.Subscription) er
 	for _, text := range []string{
 		`UPDATE subscriptions SET left_at = $1 WHERE id = $2 AND chat = $3`,
 		`UPDATE notifications SET state = 'cancelled', why = 'left', ended_at = $1, note = ''
-			WHERE subscription = $2 AND chat = $3 AND ended_at = 0 AND state = 'pending' AND kind = 'reminder'`,
+			WHERE subscription = $2 AND chat = $3 AND ended_at = 0 AND state = 'pending' AND kind IN ('reminder', 'pending_long', 'erasure')`,
 	} {
 		if _, err := c.t.exec(ctx, text, micros(c.t.now), s.ID, c.chat.ID); err != nil {
 			return err
@@ -204,8 +224,9 @@ func (c *conversation) Forget(ctx context.Context) error {
 		`DELETE FROM subscriptions WHERE chat = $1`,
 		`DELETE FROM tokens WHERE chat = $1`,
 		`DELETE FROM notifications WHERE chat = $1 AND state <> 'sending' AND substr(dedupe, 1, length($2)) <> $2`,
-		`UPDATE notifications SET dedupe = 'forgotten:' || id, subscription = 0, reference = '' WHERE chat = $1`,
-		`UPDATE chats SET forgotten = 1, chosen = 0 WHERE id = $1`,
+		`UPDATE notifications SET dedupe = 'forgotten:' || id, subscription = 0, reference = '',
+			note = CASE WHEN kind IN ('digest', 'return') THEN '{}' ELSE note END WHERE chat = $1`,
+		`UPDATE chats SET forgotten = 1, chosen = 0, silent_nights = 0, discreet = 0, muted_until = 0, heartbeat_at = 0 WHERE id = $1`,
 	} {
 		args := []any{c.chat.ID}
 		if strings.Contains(text, "$2") { // the answers of this conversation
@@ -242,16 +263,6 @@ func (c *conversation) NewToken(ctx context.Context, r visa.Reference) (string, 
 	return c.t.addToken(ctx, c.chat.ID, r, buttonLife)
 }
 
-// NewLink makes the single-use token of a deep link to the bot that stands for
-// a reference for an hour.
-func (s *Store) NewLink(ctx context.Context, r visa.Reference) (token string, err error) {
-	err = s.write(ctx, "make a link", func(ctx context.Context, t *tx) error {
-		token, err = t.addToken(ctx, 0, r, linkLife)
-		return err
-	})
-	return token, err
-}
-
 func (c *conversation) ButtonToken(ctx context.Context, token string) (visa.Reference, bool, error) {
 	return c.token(ctx, `SELECT reference FROM tokens WHERE hash = $1 AND chat = $2 AND expires_at > $3`, token, c.chat.ID)
 }
@@ -271,11 +282,15 @@ func (c *conversation) token(ctx context.Context, text, token string, chat int64
 
 func (c *conversation) Reply(ctx context.Context, n visa.Note) error {
 	c.replies++
-	return c.t.insertNotifications(ctx, []visa.Notification{{
-		DedupeKey: fmt.Sprintf("c:%d:%d", c.update, c.replies), Chat: c.chat.ID,
+	return c.t.insertNotifications(ctx, []visa.Notification{c.answer(fmt.Sprintf("c:%d:%d", c.update, c.replies), n)})
+}
+
+func (c *conversation) answer(key string, n visa.Note) visa.Notification {
+	return visa.Notification{
+		DedupeKey: key, Chat: c.chat.ID,
 		Lane: visa.LaneConversation, Kind: visa.KindReply, Note: n, State: visa.Pending,
 		NotBefore: c.t.now, UseUntil: c.t.now.Add(replyUse), CreatedAt: c.t.now,
-	}})
+	}
 }
 
 // replyUse is how long an answer is of use: after a day nobody remembers the

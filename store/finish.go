@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"kabarchy/failpoint"
 	"kabarchy/visa"
 )
 
@@ -15,10 +16,11 @@ import (
 // another process has become the sender: the results are ambiguous then, and
 // recorded so by it.
 func (d *Sender) Finish(ctx context.Context, results []visa.Sent, pause time.Time) error {
-	return d.s.write(ctx, "record results", func(ctx context.Context, t *tx) error {
+	err := d.s.write(ctx, "record results", func(ctx context.Context, t *tx) error {
 		if err := d.fenced(ctx, t); err != nil {
 			return err
 		}
+		failpoint.Here("finish.begin")
 		if !pause.IsZero() {
 			if err := t.setSetting(ctx, "pause_until", micros(pause)); err != nil {
 				return err
@@ -29,8 +31,11 @@ func (d *Sender) Finish(ctx context.Context, results []visa.Sent, pause time.Tim
 				return err
 			}
 		}
+		failpoint.Here("finish.written")
 		return nil
 	})
+	failpoint.Here("finish.committed")
+	return err
 }
 
 func (d *Sender) finish(ctx context.Context, t *tx, r *visa.Sent) error {
@@ -43,11 +48,17 @@ func (d *Sender) finish(ctx context.Context, t *tx, r *visa.Sent) error {
 		micros(r.EndedAt), result, r.Code, r.Reason, r.Delivery.Attempt); err != nil {
 		return err
 	}
+	failpoint.Here("finish.attempt")
 	switch r.Result {
 	case visa.SendAccepted:
 		if _, err := t.exec(ctx, `UPDATE notifications SET state = 'accepted', message_id = $1, ended_at = $2, note = '', why = ''
 			WHERE id = $3 AND state = 'sending'`, r.MessageID, micros(r.EndedAt), n.ID); err != nil {
 			return err
+		}
+		if n.Kind == visa.KindUnfound {
+			if err := t.waitNoMore(ctx, n.Subscription); err != nil {
+				return err
+			}
 		}
 		return t.dropForgotten(ctx, n.Chat)
 	case visa.SendDead:
@@ -177,6 +188,9 @@ func (d *Sender) migrateChat(ctx context.Context, t *tx, chat, to int64) error {
 }
 
 func (t *tx) merge(ctx context.Context, from, to int64) error {
+	if err := t.moveAnnouncements(ctx, from, to); err != nil {
+		return err
+	}
 	for _, text := range []string{
 		`UPDATE subscriptions SET chat = $2 WHERE chat = $1
 			AND NOT EXISTS (SELECT 1 FROM subscriptions o WHERE o.chat = $2 AND o.reference = subscriptions.reference)`,

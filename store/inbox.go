@@ -4,13 +4,14 @@ import (
 	"context"
 	"time"
 
+	"kabarchy/failpoint"
 	"kabarchy/visa"
 )
 
 // Receive puts updates into the inbox, sealed, in their order. Those received before
 // are left alone, handled or not.
 func (s *Store) Receive(ctx context.Context, updates []visa.Incoming) error {
-	return s.write(ctx, "receive updates", func(ctx context.Context, t *tx) error {
+	err := s.write(ctx, "receive updates", func(ctx context.Context, t *tx) error {
 		for _, u := range updates {
 			_, err := t.exec(ctx, `INSERT INTO inbox (update_id, received_at, body, tries) VALUES ($1, $2, $3, 0)
 				ON CONFLICT (update_id) DO NOTHING`, u.UpdateID, micros(t.now), s.o.Keys.sealText(u.Body))
@@ -19,8 +20,11 @@ func (s *Store) Receive(ctx context.Context, updates []visa.Incoming) error {
 			}
 		}
 		t.work = true
+		failpoint.Here("inbox.written")
 		return nil
 	})
+	failpoint.Here("inbox.committed")
+	return err
 }
 
 // Waiting returns the oldest updates that wait in the inbox.
@@ -56,7 +60,8 @@ func (s *Store) Tried(ctx context.Context, updateID int64, done bool) error {
 }
 
 // Deactivate stops everything for a chat that has blocked the bot or is gone:
-// what waits for it is cancelled. A message from it brings it back.
+// what waits for it is cancelled. A message from it brings it back, and then it
+// hears once of all that it missed.
 func (s *Store) Deactivate(ctx context.Context, updateID, chatID int64) error {
 	return s.write(ctx, "deactivate a chat", func(ctx context.Context, t *tx) error {
 		if _, err := t.exec(ctx, `UPDATE inbox SET body = '' WHERE update_id = $1`, updateID); err != nil {
@@ -72,6 +77,10 @@ func (s *Store) Deactivate(ctx context.Context, updateID, chatID int64) error {
 
 func (t *tx) deactivate(ctx context.Context, chat int64, why string) error {
 	if _, err := t.exec(ctx, `UPDATE chats SET active = 0 WHERE id = $1`, chat); err != nil {
+		return err
+	}
+	failpoint.Here("absence.begun")
+	if err := t.missedOfWaiting(ctx, chat); err != nil {
 		return err
 	}
 	_, err := t.exec(ctx, `UPDATE notifications SET state = 'cancelled', why = $1, ended_at = $2, note = ''

@@ -129,17 +129,28 @@ func (k *Keyring) chatHashes(id int64) []string {
 	return out
 }
 
+// What is sealed is bound to its use, so that one cannot be passed off as the
+// other.
+const (
+	sealedMessage = "inbox"
+	sealedLabel   = "label"
+)
+
 // sealText encrypts what people wrote until it is handled: it names their chat.
 // The result begins with the id of the key.
-func (k *Keyring) sealText(text string) string {
+func (k *Keyring) sealText(text string) string { return k.sealAs(sealedMessage, text) }
+
+func (k *Keyring) sealAs(use, text string) string {
 	c := k.keys[0]
 	nonce := make([]byte, c.seal.NonceSize())
 	_, _ = rand.Read(nonce) // never fails
-	return c.id + ":" + base64.RawStdEncoding.EncodeToString(c.seal.Seal(nonce, nonce, []byte(text), []byte("inbox")))
+	return c.id + ":" + base64.RawStdEncoding.EncodeToString(c.seal.Seal(nonce, nonce, []byte(text), []byte(use)))
 }
 
 // openText reverses sealText.
-func (k *Keyring) openText(sealed string) (string, error) {
+func (k *Keyring) openText(sealed string) (string, error) { return k.openAs(sealedMessage, sealed) }
+
+func (k *Keyring) openAs(use, sealed string) (string, error) {
 	id, text, _ := strings.Cut(sealed, ":")
 	c, ok := k.byID(id)
 	if !ok {
@@ -147,7 +158,7 @@ func (k *Keyring) openText(sealed string) (string, error) {
 	}
 	b, err := base64.RawStdEncoding.DecodeString(text)
 	if n := c.seal.NonceSize(); err == nil && len(b) >= n {
-		if plain, err := c.seal.Open(nil, b[:n], b[n:], []byte("inbox")); err == nil {
+		if plain, err := c.seal.Open(nil, b[:n], b[n:], []byte(use)); err == nil {
 			return string(plain), nil
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"kabarchy/failpoint"
 	"kabarchy/visa"
 )
 
@@ -15,22 +16,28 @@ const (
 	insertRows = 32
 )
 
-// Record takes in a batch of valid, normalized updates in one transaction, in
+// Record takes in valid, normalized updates in one transaction, in
 // their order, and returns what became of each: the applications with their
 // next revisions, their history, their followers' notifications and reminders
 // are all synced when it returns, or none is. One that repeats, comes late or
-// contradicts an earlier one has no effect and is no error. A batch should be
-// of 1,000 at most: others wait for it.
-func (s *Store) Record(ctx context.Context, origin string, updates []visa.Update) ([]visa.Recorded, error) {
+// contradicts an earlier one has no effect and is no error. They should be
+// 1,000 at most: others wait for them.
+//
+// Those of a batch, unless it is the zero one, may be few of many: whoever
+// follows much is told once EndBatch has said that no more come, or after
+// batchWait.
+func (s *Store) Record(ctx context.Context, origin string, batch visa.Batch, updates []visa.Update) ([]visa.Recorded, error) {
 	var out []visa.Recorded
 	err := s.write(ctx, "record updates", func(ctx context.Context, t *tx) (err error) {
-		r := recording{s: s, t: t}
+		r := recording{s: s, t: t, batch: batch}
 		out, err = r.run(ctx, updates)
+		failpoint.Here("record.written")
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	failpoint.Here("record.committed")
 	return out, nil
 }
 
@@ -64,17 +71,26 @@ type news struct {
 type recording struct {
 	s     *Store
 	t     *tx
+	batch visa.Batch
 	known map[visa.Reference]*visa.Application
 	out   []visa.Recorded
 	dirty []*visa.Application // changed, in the order of their first change
 	news  []news
+
+	erased map[visa.Reference]*erased // of those that are not known
+	moved  []visa.Reference           // to another campaign, which is no news
 }
 
 func (r *recording) run(ctx context.Context, updates []visa.Update) ([]visa.Recorded, error) {
+	failpoint.Here("record.begin")
 	if err := r.load(ctx, updates); err != nil {
 		return nil, err
 	}
 	r.judge(updates)
+	failpoint.Here("record.judged")
+	if err := r.t.settle(ctx, r.erased); err != nil {
+		return nil, err
+	}
 	if len(r.dirty) == 0 {
 		return r.out, nil
 	}
@@ -90,12 +106,16 @@ func (r *recording) run(ctx context.Context, updates []visa.Update) ([]visa.Reco
 	if err := r.t.upsert(ctx, r.dirty); err != nil {
 		return nil, err
 	}
+	failpoint.Here("record.upserted")
 	for i := range r.out {
 		if r.out[i].Result == visa.Applied {
 			r.out[i].Revision = r.known[updates[i].Reference].Revision
 		}
 	}
-	return r.out, r.tell(ctx)
+	if err := r.tell(ctx); err != nil {
+		return nil, err
+	}
+	return r.out, r.replanMoved(ctx)
 }
 
 // load reads what is known of the updates' references.
@@ -108,7 +128,10 @@ func (r *recording) load(ctx context.Context, updates []visa.Update) error {
 			refs = append(refs, updates[i].Reference)
 		}
 	}
-	return r.t.applications(ctx, refs, r.known)
+	if err := r.t.applications(ctx, refs, r.known); err != nil {
+		return err
+	}
+	return r.loadErased(ctx, refs)
 }
 
 // judge applies the updates in memory, each on top of the one before.
@@ -121,6 +144,10 @@ func (r *recording) judge(updates []visa.Update) {
 		result, version := u.Judge(before, func() bool {
 			return r.s.o.Keys.proofMatches(u.Reference, before.Proof, u.Proof)
 		})
+		if e := r.erased[u.Reference]; e != nil && before == nil {
+			result, version = e.judge(r.s.o.Keys, u)
+			e.returned = result == visa.Applied
+		}
 		r.out[i] = visa.Recorded{Result: result, Version: version}
 		if result != visa.Applied {
 			continue
@@ -136,6 +163,8 @@ func (r *recording) judge(updates []visa.Update) {
 		}
 		if change := visa.Compare(before, u.Statement); change.Visible() {
 			r.news = append(r.news, news{i: i, reference: u.Reference, changed: change.Names()})
+		} else if before.Campaign != u.Campaign {
+			r.moved = append(r.moved, u.Reference)
 		}
 	}
 }

@@ -8,24 +8,29 @@ import (
 	"slices"
 	"time"
 
+	"kabarchy/failpoint"
 	"kabarchy/visa"
 )
 
-// A planned reminder is one row of reminders.
+// A planned reminder, or notice, is one row of reminders.
 type planned struct {
 	subscription int64
 	kind         visa.DeadlineKind
 	date         visa.Date
 }
 
+func (p planned) is(d visa.Deadline) bool { return d.Kind == p.kind && d.Date == p.date }
+
 // replan brings the reminders of one application's followers in line with its
-// deadlines: those that stand as they were keep their place, moved and gone
-// ones are taken back with what waits to be sent of them, new ones are planned
-// from now on. It returns, for each subscription, a day that a reminder has
-// named already and that no longer holds.
+// deadlines, and with what else they are told of on a day: those that stand as
+// they were keep their place, moved and gone ones are taken back with what waits
+// to be sent of them, new ones are planned from now on. It returns, for each
+// subscription, a day that a reminder has named already and that no longer
+// holds.
 func (t *tx) replan(ctx context.Context, schedule visa.Schedule, app *visa.Application, fs []follower) (map[int64]visa.Date, error) {
 	deadlines := app.Reminded()
-	if err := t.cancelReminders(ctx, app.Reference, deadlines); err != nil {
+	wanted := append(slices.Clone(deadlines), schedule.Notices(app)...)
+	if err := t.cancelReminders(ctx, schedule, app); err != nil {
 		return nil, err
 	}
 	all, err := t.reminded(ctx, app.Reference)
@@ -36,7 +41,7 @@ func (t *tx) replan(ctx context.Context, schedule visa.Schedule, app *visa.Appli
 	var plans []planned
 	for _, f := range fs {
 		have := all[f.subscription]
-		for _, d := range deadlines {
+		for _, d := range wanted {
 			if !f.left && have[d.Kind] != d.Date {
 				plans = append(plans, planned{f.subscription, d.Kind, d.Date})
 			}
@@ -64,6 +69,13 @@ func (t *tx) replan(ctx context.Context, schedule visa.Schedule, app *visa.Appli
 			}
 			if told && !named(deadlines, date) {
 				corrected[f.subscription] = date
+			}
+		}
+	}
+	for _, kind := range visa.NoticeKinds {
+		if len(all) > 0 && !slices.ContainsFunc(wanted, func(d visa.Deadline) bool { return d.Kind == kind }) {
+			if err := t.unplanOf(ctx, app.Reference, kind); err != nil {
+				return nil, err
 			}
 		}
 	}
@@ -145,119 +157,92 @@ func (t *tx) unplan(ctx context.Context, subscription int64, kind visa.DeadlineK
 	return err
 }
 
-// cancelReminders takes back waiting reminders of deadlines that no longer
-// stand.
-func (t *tx) cancelReminders(ctx context.Context, ref visa.Reference, deadlines []visa.Deadline) error {
-	var ids []any
+// unplanOf takes back what is planned of a kind for all who follow a reference.
+func (t *tx) unplanOf(ctx context.Context, ref visa.Reference, kind visa.DeadlineKind) error {
+	_, err := t.exec(ctx, `DELETE FROM reminders WHERE kind = $1 AND subscription IN (SELECT id FROM subscriptions WHERE reference = $2)`,
+		string(kind), ref.String())
+	return err
+}
+
+// cancelReminders takes back waiting reminders and notices of what no longer
+// stands in an application.
+func (t *tx) cancelReminders(ctx context.Context, schedule visa.Schedule, app *visa.Application) error {
+	ids := make(map[string][]any) // by why they end
 	err := t.query(ctx, func(scan func(...any) error) error {
 		var id int64
-		var text string
-		if err := scan(&id, &text); err != nil {
+		var kind, text string
+		if err := scan(&id, &kind, &text); err != nil {
 			return err
 		}
 		var n visa.Note
 		if err := json.Unmarshal([]byte(text), &n); err != nil {
 			return fmt.Errorf("the note of notification %d: %w", id, err)
 		}
-		for _, d := range deadlines {
-			if d.Kind == n.Deadline && d.Date == n.Date {
-				return nil
-			}
+		if !schedule.Holds(app, visa.Kind(kind), n) {
+			why := noLongerStands(visa.Kind(kind))
+			ids[why] = append(ids[why], id)
 		}
-		ids = append(ids, id)
 		return nil
-	}, `SELECT id, note FROM notifications WHERE reference = $1 AND ended_at = 0 AND state = 'pending' AND kind = 'reminder'`, ref.String())
+	}, `SELECT id, kind, note FROM notifications WHERE reference = $1 AND ended_at = 0 AND state = 'pending'
+		AND kind IN ('reminder', 'pending_long', 'erasure', 'unfound')`, app.Reference.String())
 	if err != nil {
 		return err
 	}
-	return t.end(ctx, ids, visa.Cancelled, "deadline no longer stands")
-}
-
-// Recompute plans every reminder anew from its day and the rules in effect, as
-// after a change of the rules or of the zone's, and returns how many changed.
-// It works in short transactions, from first to last subscription; what falls
-// due meanwhile is not lost, nor is a reminder that was still to come by the
-// rules before and is past by these: it falls due at once, if it is of use.
-func (s *Store) Recompute(ctx context.Context) (changed int, err error) {
-	for after := int64(0); ; {
-		n := 0
-		err := s.write(ctx, "recompute reminders", func(ctx context.Context, t *tx) error {
-			type row struct {
-				planned
-				since, next int64
-			}
-			var rows []row
-			n = 0
-			if err := t.query(ctx, func(scan func(...any) error) error {
-				var r row
-				var kind, date string
-				err := scan(&r.subscription, &kind, &date, &r.since, &r.next)
-				if err == nil {
-					r.kind = visa.DeadlineKind(kind)
-					r.date, err = visa.ParseDate(date)
-				}
-				rows = append(rows, r)
-				return err
-			}, `SELECT subscription, kind, date, since, next_at FROM reminders
-				WHERE subscription IN (SELECT id FROM subscriptions WHERE id > $1 ORDER BY id LIMIT 500) ORDER BY subscription`, after); err != nil {
-				return err
-			}
-			for _, r := range rows {
-				from := t.now
-				if r.next < micros(t.now) {
-					continue // it has fallen due and is about to be taken up
-				}
-				past, ok := s.o.Schedule.Due(r.kind, r.date, fromMicros(r.since), from)
-				if ok && micros(past.UseUntil) > r.next {
-					from = past.At.Add(-time.Microsecond)
-				}
-				if err := t.plan(ctx, s.o.Schedule, r.planned, fromMicros(r.since), from); err != nil {
-					return err
-				}
-				if nextAt(s.o.Schedule, r.planned, from) != r.next {
-					n++
-				}
-			}
-			var last int64
-			if _, err := t.one(ctx, []any{&last}, `SELECT coalesce(max(id), 0) FROM
-				(SELECT id FROM subscriptions WHERE id > $1 ORDER BY id LIMIT 500)`, after); err != nil {
-				return err
-			}
-			after = last
-			return nil
-		})
-		changed += n
-		if err != nil || after == 0 {
-			return changed, err
+	for why, all := range ids {
+		if err := t.end(ctx, all, visa.Cancelled, why); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
-// MaxDue is how many reminders FallDue turns into notifications at a time.
+// noLongerStands says why a reminder or notice is not to be sent after all.
+func noLongerStands(kind visa.Kind) string {
+	switch kind {
+	case visa.KindPendingLong:
+		return "stage has moved"
+	case visa.KindErasure:
+		return "erasure has moved"
+	case visa.KindUnfound:
+		return "has appeared"
+	}
+	return "deadline no longer stands"
+}
+
+// MaxDue is how many reminders FallDue turns into notifications at a time, and
+// how many heartbeats.
 const MaxDue = 200
 
-// FallDue turns reminders that fell due into notifications, at most MaxDue of
-// them, and returns how many rows it handled and when the next one falls due
-// (zero: none is planned). Of several missed ones only the most urgent is
-// written, and one that is of no more use is not.
+// FallDue turns reminders, notices and heartbeats that fell due into
+// notifications, at most MaxDue of the first two and of the last, and returns
+// how many rows it handled and when the next one falls due (zero: none is
+// planned). Of several missed ones only the most urgent is written, and one
+// that is of no more use is not.
 func (s *Store) FallDue(ctx context.Context, now time.Time) (handled int, next time.Time, err error) {
 	if next, err = s.nextReminder(ctx); err != nil || next.IsZero() || next.After(now) {
 		return 0, next, err
 	}
 	err = s.write(ctx, "let reminders fall due", func(ctx context.Context, t *tx) error {
-		handled, err = t.fallDue(ctx, s.o.Schedule, now)
+		if handled, err = t.fallDue(ctx, s.o.Schedule, now); err != nil {
+			return err
+		}
+		beats, err := t.beat(ctx, s.o.Schedule, now)
+		handled += beats
+		failpoint.Here("due.written")
 		return err
 	})
 	if err != nil {
 		return 0, next, err
 	}
+	failpoint.Here("due.committed")
 	next, err = s.nextReminder(ctx)
 	return handled, next, err
 }
 
 func (s *Store) nextReminder(ctx context.Context) (time.Time, error) {
 	var n *int64
-	if err := s.reader.QueryRowContext(ctx, `SELECT min(next_at) FROM reminders`).Scan(&n); err != nil {
+	if err := s.reader.QueryRowContext(ctx, `SELECT min(at) FROM (SELECT min(next_at) AS at FROM reminders
+		UNION ALL SELECT min(heartbeat_at) FROM chats WHERE heartbeat_at > 0) AS planned`).Scan(&n); err != nil {
 		return time.Time{}, fmt.Errorf("store: next reminder: %w", unavailable(err))
 	}
 	if n == nil || *n == never {
@@ -296,20 +281,34 @@ func (t *tx) fallDue(ctx context.Context, schedule visa.Schedule, now time.Time)
 	if err != nil {
 		return 0, err
 	}
+	failpoint.Here("due.begin")
 	var rows []visa.Notification
+	var missed []int64
 	for _, d := range all {
-		if r, ok := schedule.Due(d.kind, d.date, d.since, now); ok && d.active {
+		switch r, ok := schedule.Due(d.kind, d.date, d.since, now); {
+		case ok && d.active:
+			kind, note := r.Note(d.kind, d.date)
+			if kind == visa.KindUnfound {
+				if note.Token, err = t.addToken(ctx, d.chat, d.reference, buttonLife); err != nil {
+					return 0, err
+				}
+			}
 			rows = append(rows, visa.Notification{
 				DedupeKey: fmt.Sprintf("r:%d:%s:%s:%d", d.subscription, d.kind, d.date, r.Days),
 				Chat:      d.chat, Subscription: d.subscription, Reference: d.reference,
-				Lane: visa.LaneReminder, Kind: visa.KindReminder, State: visa.Pending,
-				Note:      visa.Note{Deadline: d.kind, Date: d.date, Days: r.Days},
+				Lane: visa.LaneReminder, Kind: kind, Note: note, State: visa.Pending,
 				NotBefore: schedule.Awake(now, r.UseUntil), UseUntil: r.UseUntil, CreatedAt: now,
 			})
+		case ok:
+			missed = append(missed, d.subscription)
 		}
 		if err := t.plan(ctx, schedule, d.planned, d.since, now); err != nil {
 			return 0, err
 		}
+	}
+	failpoint.Here("due.planned")
+	if err := t.markMissed(ctx, missed); err != nil {
+		return 0, err
 	}
 	return len(all), t.insertNotifications(ctx, rows)
 }

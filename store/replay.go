@@ -117,7 +117,8 @@ const replayText = `SELECT n.id, n.state, n.lane, n.kind, n.reference, c.active,
 		n.subscription > 0 AND NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.chat = n.chat AND s.reference = n.reference),
 		n.kind = 'news' AND EXISTS (SELECT 1 FROM notifications b WHERE b.chat = n.chat AND b.reference = n.reference
 			AND b.kind = 'news' AND b.id > n.id
-			AND (b.state IN ('pending', 'sending', 'accepted') OR (b.state = 'dead' AND b.note <> '')))
+			AND (b.state IN ('pending', 'sending', 'accepted') OR (b.state = 'superseded' AND b.why = 'digest')
+				OR (b.state = 'dead' AND b.note <> '')))
 	FROM notifications n JOIN chats c ON c.id = n.chat WHERE n.id IN `
 
 // replayable says what a replay of each of ids does at an instant.

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"kabarchy/failpoint"
 	"kabarchy/visa"
 )
 
@@ -59,6 +60,7 @@ func (s *Store) BecomeSender(ctx context.Context) (sender *Sender, orphans int, 
 		_ = lock.Close()
 		return nil, 0, err
 	}
+	failpoint.Here("recover.committed")
 	return d, orphans, nil
 }
 
@@ -67,10 +69,12 @@ func (d *Sender) Close() error { return d.lock.Close() }
 
 // recover records what was being sent as ambiguous, and lets it wait again.
 func (t *tx) recover(ctx context.Context) (int, error) {
+	failpoint.Here("recover.begin")
 	if _, err := t.exec(ctx, `UPDATE attempts SET ended_at = $1, result = 'ambiguous', reason = 'sender_gone'
 		WHERE ended_at = 0`, micros(t.now)); err != nil {
 		return 0, err
 	}
+	failpoint.Here("recover.ambiguous")
 	var orphans []visa.Notification
 	err := t.query(ctx, func(scan func(...any) error) error {
 		n, err := scanWaiting(scan)
@@ -85,6 +89,7 @@ func (t *tx) recover(ctx context.Context) (int, error) {
 			return 0, err
 		}
 	}
+	failpoint.Here("recover.written")
 	return len(orphans), nil
 }
 

@@ -41,6 +41,7 @@ func (c *conversation) SetSettings(ctx context.Context, s visa.ChatSettings) err
 	}
 	c.t.work = true // what the mute held back is looked at anew
 	_, err = c.t.exec(ctx, `UPDATE notifications SET not_before = $1 WHERE chat = $2 AND ended_at = 0
-		AND state = 'pending' AND attempts = 0 AND not_before > $1`, micros(c.t.now), c.chat.ID)
+		AND state = 'pending' AND batch = '' AND (attempts = 0 OR not_before = $3) AND not_before > $1`,
+		micros(c.t.now), c.chat.ID, micros(before.MutedUntil))
 	return err
 }

@@ -16,12 +16,18 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
+// synchronous is FULL, which is what makes a commit an acknowledgement: COMMIT
+// returns once the log is synced. It is a variable so that a test of that very
+// promise can link a program without it (-X kabarchy/store.synchronous=NORMAL)
+// and see itself fail. Nothing sets it at run time, and no setting reaches it.
+var synchronous = "FULL"
+
 // Pragmas go into the address, so that every connection has them: one that is
-// run on a pool reaches one connection alone. synchronous=FULL is what makes a
-// commit an acknowledgement; secure_delete is what makes an erasure one.
+// run on a pool reaches one connection alone. secure_delete is what makes an
+// erasure one.
 func writerDSN(path string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_txlock=immediate&_dqs=0" +
-		"&_pragma=busy_timeout(15000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
+		"&_pragma=busy_timeout(15000)&_pragma=journal_mode(WAL)&_pragma=synchronous(" + synchronous + ")" +
 		"&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_pragma=cache_size(-32768)&_pragma=temp_store(MEMORY)"
 }
 

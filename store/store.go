@@ -36,6 +36,7 @@ type Options struct {
 	Now      func() time.Time // time.Now
 	Log      *slog.Logger     // discards
 	Poll     time.Duration    // between looks for other processes' changes; 50 ms
+	Pace     float64          // messages a second, at which many followers of one reference are told; 0: all at once
 }
 
 // A Store is a database. It is safe for concurrent use.

@@ -251,7 +251,7 @@ func BenchmarkRecord(b *testing.B) {
 			n++
 			us[i] = update(b, pad(n*7919%90000000+10000000), 1)
 		}
-		if _, err := s.Record(context.Background(), "b", us); err != nil {
+		if _, err := s.Record(context.Background(), "b", "", us); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -277,9 +277,9 @@ func TestALinkIsGoodOnceAndForAnHour(t *testing.T) {
 		})
 		return r, ok
 	}
-	token, err := s.NewLink(ctx, ref(t, "20417733"))
-	if err != nil || len(token) != 22 {
-		t.Fatalf("token %q, %v", token, err)
+	token, digits, err := s.NewLink(ctx, ref(t, "20417733"))
+	if err != nil || len(token) != 22 || len(digits) != 4 {
+		t.Fatalf("token %q, digits %q, %v", token, digits, err)
 	}
 	if r, ok := spend(token); !ok || r != ref(t, "20417733") {
 		t.Errorf("spent for %v, %t", r, ok)
@@ -287,7 +287,7 @@ func TestALinkIsGoodOnceAndForAnHour(t *testing.T) {
 	if _, ok := spend(token); ok {
 		t.Error("spent twice")
 	}
-	if token, err = s.NewLink(ctx, ref(t, "20417733")); err != nil {
+	if token, _, err = s.NewLink(ctx, ref(t, "20417733")); err != nil {
 		t.Fatal(err)
 	}
 	c.t = c.t.Add(61 * time.Minute)

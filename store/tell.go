@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"kabarchy/visa"
 )
@@ -70,6 +71,20 @@ func (r *recording) tell(ctx context.Context) error {
 	return nil
 }
 
+// fanOut is how many followers of one reference are told at once. The others
+// get their turn at the pace at which messages can be sent, so that the news of
+// an application with many followers do not keep back those of the others.
+const fanOut = 32
+
+// stagger is how long after the first of a reference's followers the k-th, from
+// 0, is told at the earliest.
+func (s *Store) stagger(k int) time.Duration {
+	if s.o.Pace <= 0 || k <= fanOut {
+		return 0
+	}
+	return time.Duration(float64(k-fanOut) / s.o.Pace * float64(time.Second))
+}
+
 // tellOf writes the notifications of one reference's news. Of several in one
 // batch only the last is sent; what the others told is told by it. corrected
 // holds the days that reminders have named and that no longer hold.
@@ -78,11 +93,21 @@ func (r *recording) tellOf(ctx context.Context, app *visa.Application, fs []foll
 	if err != nil {
 		return err
 	}
+	many := make(map[int64]bool) // chats that wait for the end of the batch
+	if r.batch != "" {
+		if many, err = r.t.followMany(ctx, fs); err != nil {
+			return err
+		}
+	}
 	var rows []visa.Notification
-	for k, n := range all {
-		last := k == len(all)-1
+	var missed []int64
+	for j, n := range all {
+		last, k := j == len(all)-1, 0
 		for _, f := range fs {
 			if !f.active {
+				if last {
+					missed = append(missed, f.subscription)
+				}
 				continue
 			}
 			row := visa.Notification{
@@ -92,10 +117,18 @@ func (r *recording) tellOf(ctx context.Context, app *visa.Application, fs []foll
 			}
 			if last {
 				w := waiting[f.subscription]
-				row.Note.Changed = merged(w.Changed, all)
+				if row.NotBefore = r.t.now.Add(r.s.stagger(k)); many[f.chat] {
+					row.Batch, row.NotBefore = r.batch, row.NotBefore.Add(batchWait)
+				}
+				k++
+				// What is said again and again must not be put off again and again.
+				if !w.notBefore.IsZero() && w.notBefore.Before(row.NotBefore) && (row.Batch == "" || w.batch != "") {
+					row.NotBefore = w.notBefore
+				}
+				row.Note.Changed = merged(w.note.Changed, all)
 				// What waits may name a day that has come to hold again.
-				if row.Note.Date = corrected[f.subscription]; row.Note.Date.IsZero() && !named(app.Reminded(), w.Date) {
-					row.Note.Date = w.Date
+				if row.Note.Date = corrected[f.subscription]; row.Note.Date.IsZero() && !named(app.Reminded(), w.note.Date) {
+					row.Note.Date = w.note.Date
 				}
 			} else {
 				row.State = visa.Superseded
@@ -103,6 +136,9 @@ func (r *recording) tellOf(ctx context.Context, app *visa.Application, fs []foll
 			rows = append(rows, row)
 			r.out[n.i].Told++
 		}
+	}
+	if err := r.t.markMissed(ctx, missed); err != nil {
+		return err
 	}
 	return r.t.insertNotifications(ctx, rows)
 }
@@ -120,25 +156,33 @@ func merged(waiting []string, all []news) []string {
 	return out
 }
 
+// overtaken is what a subscription would have been told, and when.
+type overtaken struct {
+	note      visa.Note
+	notBefore time.Time
+	batch     visa.Batch
+}
+
 // supersede takes back the news of a reference that wait, and returns what
 // each subscription would have been told.
-func (t *tx) supersede(ctx context.Context, ref visa.Reference) (map[int64]visa.Note, error) {
-	waiting := make(map[int64]visa.Note)
+func (t *tx) supersede(ctx context.Context, ref visa.Reference) (map[int64]overtaken, error) {
+	waiting := make(map[int64]overtaken)
 	var ids []any
 	err := t.query(ctx, func(scan func(...any) error) error {
-		var id, subscription int64
+		var id, subscription, notBefore int64
 		var text string
-		if err := scan(&id, &subscription, &text); err != nil {
+		var w overtaken
+		if err := scan(&id, &subscription, &text, &notBefore, &w.batch); err != nil {
 			return err
 		}
-		var n visa.Note
-		if err := json.Unmarshal([]byte(text), &n); err != nil {
+		if err := json.Unmarshal([]byte(text), &w.note); err != nil {
 			return fmt.Errorf("the note of notification %d: %w", id, err)
 		}
-		waiting[subscription] = n
+		w.notBefore = fromMicros(notBefore)
+		waiting[subscription] = w
 		ids = append(ids, id)
 		return nil
-	}, `SELECT id, subscription, note FROM notifications
+	}, `SELECT id, subscription, note, not_before, batch FROM notifications
 		WHERE reference = $1 AND ended_at = 0 AND state = 'pending' AND kind = 'news' ORDER BY id`, ref.String())
 	if err != nil {
 		return nil, err
@@ -156,7 +200,7 @@ func (t *tx) end(ctx context.Context, ids []any, state visa.NotificationState, w
 	})
 }
 
-const notificationColumns = 15
+const notificationColumns = 16
 
 // insertNotifications writes new notifications; one whose dedupe key exists is
 // there already, and is left alone.
@@ -180,10 +224,10 @@ func (t *tx) insertNotifications(ctx context.Context, rows []visa.Notification) 
 				ended = micros(n.CreatedAt)
 			}
 			args = append(args, n.DedupeKey, n.Chat, n.Subscription, n.Reference.String(), int(n.Lane), string(n.Kind), note,
-				string(n.State), micros(n.NotBefore), micros(n.UseUntil), micros(n.CreatedAt), ended, 0, 0, 0)
+				string(n.State), micros(n.NotBefore), micros(n.UseUntil), micros(n.CreatedAt), ended, string(n.Batch), 0, 0, 0)
 		}
 		_, err := t.exec(ctx, `INSERT INTO notifications (dedupe, chat, subscription, reference, lane, kind, note,
-			state, not_before, use_until, created_at, ended_at, attempts, ambiguous, plain, epoch, message_id, why)
+			state, not_before, use_until, created_at, ended_at, batch, attempts, ambiguous, plain, epoch, message_id, why)
 			VALUES `+notificationRows(len(part))+` ON CONFLICT (dedupe) DO NOTHING`, args...)
 		return err
 	})

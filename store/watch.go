@@ -115,7 +115,13 @@ func (w *watcher) check(ctx context.Context) error {
 	return nil
 }
 
+// reload names what changed after a revision. What was erased can't be named: no
+// reference is left of it.
 func (w *watcher) reload(ctx context.Context, after int64, c *visa.Changes) error {
+	err := w.conn.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM erased WHERE revision > $1 AND revision <= $2)`, after, w.revision).Scan(&c.Everything)
+	if err != nil {
+		return err
+	}
 	rows, err := w.conn.QueryContext(ctx, `SELECT reference, revision FROM applications WHERE revision > $1 AND revision <= $2 ORDER BY revision`, after, w.revision)
 	return each(rows, err, func(scan func(...any) error) error {
 		var text string

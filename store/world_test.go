@@ -94,7 +94,7 @@ func leaveBy(day string) func(*visa.Update) {
 
 func record(t testing.TB, s *store.Store, updates ...visa.Update) []visa.Recorded {
 	t.Helper()
-	out, err := s.Record(context.Background(), "test", updates)
+	out, err := s.Record(context.Background(), "test", "", updates)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"kabarchy/failpoint"
 	"kabarchy/visa"
 )
 
@@ -168,6 +169,7 @@ func (w *writer) share(first *job) {
 			}
 		}
 	}
+	failpoint.Here("write.commit")
 	if _, err := w.conn.ExecContext(ctx, "COMMIT"); err != nil {
 		w.rollback(ctx)
 		err = fmt.Errorf("%w: commit: %w", errEngine, err)
@@ -176,6 +178,7 @@ func (w *writer) share(first *job) {
 		}
 		return
 	}
+	failpoint.Here("write.committed")
 	w.committed(all)
 	for _, j := range ran {
 		j.done <- nil

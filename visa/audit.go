@@ -1,6 +1,9 @@
 package visa
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // NotificationStates are all states of a notification, in the order of its
 // life.
@@ -10,6 +13,7 @@ var NotificationStates = []NotificationState{Pending, Sending, Accepted, Cancell
 type AuditFilter struct {
 	State     NotificationState
 	Lane      Lane
+	Reason    string    // the label of why it ended
 	Since     time.Time // made at this instant or later
 	Until     time.Time // made before this instant
 	Reference Reference
@@ -18,6 +22,26 @@ type AuditFilter struct {
 
 // IsZero reports whether f lets everything pass.
 func (f AuditFilter) IsZero() bool { return f == AuditFilter{} }
+
+// An AuditQuery asks for a page of a listing: all that a filter lets pass,
+// newest first, as one reader sees it.
+type AuditQuery struct {
+	Filter AuditFilter
+	Limit  int    // of entries on the page, at least 1
+	Cursor string // what the page before gave; "": the first page
+	Reader int64  // the key of the API that asks
+}
+
+// ErrCursor: a cursor was made for another filter, another reader or another
+// database, or its listing was begun too long ago.
+var ErrCursor = errors.New("not a cursor of this listing")
+
+// An AuditPage is a page of a listing. It may hold fewer entries than were
+// asked for, or none, and be followed by others nonetheless.
+type AuditPage struct {
+	Entries []AuditEntry
+	Next    string // the cursor of the page after it; "": there is none
+}
 
 // A ChatState says whether a chat can be written to.
 type ChatState string

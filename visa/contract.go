@@ -63,6 +63,12 @@ type Conversation interface {
 	// It locks what a concurrent update of r locks, so that either the update
 	// is told to the follower or the follower sees it at once.
 	Follow(ctx context.Context, r Reference) (s Subscription, fresh bool, err error)
+	// Unfound counts the references that the chat follows and that are not in
+	// the register's data.
+	Unfound(ctx context.Context) (int, error)
+	// SetLabel gives a subscription the chat's own name for it, as CleanLabel
+	// leaves it.
+	SetLabel(ctx context.Context, s Subscription, label string) error
 	// Followed returns the subscription of r, if the chat follows it.
 	Followed(ctx context.Context, r Reference) (Subscription, bool, error)
 	// Subscription returns one of the chat's own subscriptions by its id.
@@ -88,6 +94,12 @@ type Conversation interface {
 	ButtonToken(ctx context.Context, token string) (Reference, bool, error)
 	// SpendLink uses a deep link's token up and returns what it stood for.
 	SpendLink(ctx context.Context, token string) (Reference, bool, error)
+	// LinkDigits returns the four digits that the page of a link showed: the
+	// proof to its reader that this is the true bot.
+	LinkDigits(token string) string
 	// Reply writes an answer as a notification of the conversation's lane.
 	Reply(ctx context.Context, n Note) error
+	// ReplyOnce is Reply, unless an answer of the same topic was written in this
+	// chat within the time given before now. A topic is of a-z, 0-9 and -.
+	ReplyOnce(ctx context.Context, topic string, within time.Duration, n Note) error
 }

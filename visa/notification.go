@@ -58,6 +58,7 @@ const (
 	KindPendingLong  Kind = "pending_long" // a stage that has not moved for long: Note.Date, since when
 	KindErasure      Kind = "erasure"      // what is erased, and when: Note.Date; Note.Reply says why
 	KindAnnouncement Kind = "announcement" // Note.Announcement's text, for many
+	KindUnfound      Kind = "unfound"      // a reference that never appeared is watched for no more; Note.Token follows it anew
 )
 
 // A Note is what a notification tells, apart from the application itself,
@@ -74,9 +75,14 @@ type Note struct {
 	Token     string       `json:"token,omitempty"`    // stands for Reference in a button
 	Page      int          `json:"page,omitempty"`     // of a list, from 0
 	Fault     string       `json:"fault,omitempty"`    // a ReferenceFault
+	Want      int          `json:"want,omitempty"`     // characters of a reference, where all have as many
+	Digits    bool         `json:"digits,omitempty"`   // only digits were typed
 	Number    int          `json:"number,omitempty"`   // a count the answer names
 	Items     []NoteItem   `json:"items,omitempty"`    // a list's rows
 	Extra     []string     `json:"extra,omitempty"`    // further words of an answer, never personal data
+
+	Code   string  `json:"code,omitempty"`   // the digits that the page of the chat's deep link showed
+	Pasted *Pasted `json:"pasted,omitempty"` // for ReplyPasted
 
 	Settings     *ChatSettings `json:"settings,omitempty"`     // for ReplySettings
 	Announcement int64         `json:"announcement,omitempty"` // for KindAnnouncement
@@ -87,6 +93,32 @@ const (
 	ErasureNear     = "near"     // the day comes near
 	ErasureCampaign = "campaign" // the application's campaign is over
 )
+
+// A Pasted is what became of a pasted list of references, for ReplyPasted.
+type Pasted struct {
+	Followed int  `json:"followed,omitempty"` // followed from now on
+	Waiting  int  `json:"waiting,omitempty"`  // the same, and not in the data yet
+	Already  int  `json:"already,omitempty"`  // followed before
+	Refused  int  `json:"refused,omitempty"`  // not looked up: too many unknown ones
+	Minutes  int  `json:"minutes,omitempty"`  // until more may be looked up
+	Full     int  `json:"full,omitempty"`     // beyond MaxFollowed
+	Unknown  int  `json:"unknown,omitempty"`  // not in the data, and beyond MaxUnknown
+	Unread   int  `json:"unread,omitempty"`   // lines beyond MaxPasted
+	Bad      int  `json:"bad,omitempty"`      // lines without one reference
+	Parts    bool `json:"parts,omitempty"`    // they stood in one line, with semicolons between
+
+	Faults []PastedFault `json:"faults,omitempty"` // of the first of Bad
+}
+
+// A PastedFault says what is wrong with a line of a pasted list, without
+// repeating it.
+type PastedFault struct {
+	Line   int            `json:"line"` // from 1
+	Fault  ReferenceFault `json:"fault"`
+	N      int            `json:"n,omitempty"`
+	Want   int            `json:"want,omitempty"` // characters of a reference, where all have as many
+	Digits bool           `json:"digits,omitempty"`
+}
 
 // A NoteItem is a row of a list of followed applications, or of a digest.
 type NoteItem struct {
@@ -108,6 +140,7 @@ type Notification struct {
 	Lane         Lane
 	Kind         Kind
 	Note         Note
+	Batch        Batch // of the import that news come from, as long as they may become part of its digest
 	State        NotificationState
 	NotBefore    time.Time
 	UseUntil     time.Time // zero: of use for ever

@@ -27,8 +27,8 @@ type ReferenceFault string
 
 const (
 	FaultEmpty     ReferenceFault = "empty"     // nothing left once ornaments are dropped
-	FaultShort     ReferenceFault = "short"     // fewer than MinReference characters
-	FaultLong      ReferenceFault = "long"      // more than MaxReference characters
+	FaultShort     ReferenceFault = "short"     // fewer characters than a reference has
+	FaultLong      ReferenceFault = "long"      // more characters than a reference has
 	FaultCharacter ReferenceFault = "character" // a character no reference holds
 	FaultPattern   ReferenceFault = "pattern"   // not of the configured pattern
 	FaultCheck     ReferenceFault = "check"     // the check character does not match
@@ -40,6 +40,8 @@ const (
 type ReferenceError struct {
 	Fault     ReferenceFault
 	N         int  // characters counted, where Fault is about their number
+	Min, Max  int  // characters a reference has, for FaultShort and FaultLong
+	Digits    bool // only digits were typed, for FaultShort and FaultLong
 	Character rune // the offending character, for FaultCharacter
 }
 
@@ -48,7 +50,14 @@ func (e *ReferenceError) Error() string {
 	case FaultEmpty:
 		return "the reference number is empty; it has 6 to 24 letters A to Z and digits"
 	case FaultShort, FaultLong:
-		return fmt.Sprintf("the reference number has %d letters and digits; it must have %d to %d", e.N, MinReference, MaxReference)
+		what, want := "letters and digits", fmt.Sprintf("%d to %d", e.Min, e.Max)
+		if e.Digits {
+			what = "digits"
+		}
+		if e.Min == e.Max {
+			want = fmt.Sprint(e.Min)
+		}
+		return fmt.Sprintf("the reference number has %d %s; it must have %s", e.N, what, want)
 	case FaultPattern:
 		return "the reference number is not of the form the register uses"
 	case FaultSeveral:
@@ -80,8 +89,9 @@ type Reference struct{ s string }
 // that its owner uses again. The error is a *ReferenceError.
 func ParseReference(s string) (Reference, error) {
 	if len(s) > maxSpellingBytes {
-		return Reference{}, &ReferenceError{Fault: FaultLong, N: utf8.RuneCountInString(s)}
+		return Reference{}, &ReferenceError{Fault: FaultLong, N: utf8.RuneCountInString(s), Min: MinReference, Max: MaxReference}
 	}
+	digits := true
 	var out [MaxReference]byte
 	n := 0
 	for _, r := range s {
@@ -95,15 +105,16 @@ func ParseReference(s string) (Reference, error) {
 		if n < MaxReference {
 			out[n] = c
 		}
+		digits = digits && c <= '9'
 		n++
 	}
 	switch {
 	case n == 0:
 		return Reference{}, &ReferenceError{Fault: FaultEmpty}
 	case n < MinReference:
-		return Reference{}, &ReferenceError{Fault: FaultShort, N: n}
+		return Reference{}, &ReferenceError{Fault: FaultShort, N: n, Min: MinReference, Max: MaxReference, Digits: digits}
 	case n > MaxReference:
-		return Reference{}, &ReferenceError{Fault: FaultLong, N: n}
+		return Reference{}, &ReferenceError{Fault: FaultLong, N: n, Min: MinReference, Max: MaxReference, Digits: digits}
 	}
 	return Reference{string(out[:n])}, nil
 }
@@ -249,17 +260,43 @@ type ReferenceRules struct {
 func (rules ReferenceRules) Parse(s string) (Reference, error) {
 	r, err := ParseReference(s)
 	if err != nil {
-		return r, err
+		return r, rules.narrowed(err)
 	}
 	if rules.Pattern != nil {
 		if loc := rules.Pattern.FindStringIndex(r.s); loc == nil || loc[0] != 0 || loc[1] != len(r.s) {
-			return Reference{}, &ReferenceError{Fault: FaultPattern, N: len(r.s)}
+			return Reference{}, rules.mismatch(r.s)
 		}
 	}
 	if rules.Check == Mod37x36 && !validMod37x36(r.s) {
 		return Reference{}, &ReferenceError{Fault: FaultCheck}
 	}
 	return r, nil
+}
+
+// mismatch says why a canonical form is not of the pattern: by its length
+// where that alone rules it out.
+func (rules ReferenceRules) mismatch(s string) *ReferenceError {
+	least, most := rules.lengths()
+	e := &ReferenceError{N: len(s), Min: least, Max: most, Digits: strings.Trim(s, "0123456789") == ""}
+	switch {
+	case e.N < least:
+		e.Fault = FaultShort
+	case e.N > most:
+		e.Fault = FaultLong
+	default:
+		return &ReferenceError{Fault: FaultPattern, N: len(s)}
+	}
+	return e
+}
+
+// narrowed makes an error about a length name the lengths of the pattern.
+func (rules ReferenceRules) narrowed(err error) error {
+	var e *ReferenceError
+	if rules.Pattern == nil || !errors.As(err, &e) || e.Fault != FaultShort && e.Fault != FaultLong {
+		return err
+	}
+	e.Min, e.Max = rules.lengths()
+	return e
 }
 
 // validMod37x36 checks the hybrid system of ISO/IEC 7064 with modulus 36 and

@@ -23,6 +23,7 @@ type Schedule struct {
 	PendingLong  int             // days without a change of stage after which followers are told once; 0: never
 	Retention    int             // days after which a closed application, or one of a campaign that is over, is erased; 0: never
 	CampaignEnds map[string]Date // the last day of each campaign that has one
+	EraseFrom    Date            // nothing is erased before; zero: no such day
 }
 
 // QuietHours are the hours of the day in which nobody is reminded, in minutes
@@ -71,8 +72,11 @@ func (s Schedule) Due(kind DeadlineKind, deadline Date, since, now time.Time) (R
 // all returns the reminders of a deadline in the order of time. Each is of use
 // until the end of the day before the next one's day, the last one until the
 // end of the deadline's day. A day to leave has one more, for when it has
-// passed.
+// passed. A notice is one reminder.
 func (s Schedule) all(kind DeadlineKind, deadline Date) []Reminder {
+	if slices.Contains(NoticeKinds, kind) {
+		return s.notice(kind, deadline)
+	}
 	i := slices.IndexFunc(s.Rules, func(r ReminderRule) bool { return r.Kind == kind })
 	if i < 0 || deadline.IsZero() {
 		return nil

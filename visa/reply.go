@@ -13,7 +13,7 @@ const (
 	ReplyList          = "list"           // Note.Items from page Note.Page, of Note.Number in all
 	ReplyListEmpty     = "list_empty"     // nothing is followed
 	ReplyLanguages     = "languages"      // buttons to choose a language
-	ReplyLanguageSet   = "language_set"   // said in the new language
+	ReplyLanguageSet   = "language_set"   // said in the new language: one sentence, how to begin
 	ReplyLeft          = "left"           // no more reminders of Note.Reference in this chat
 	ReplyForgetAsk     = "forget_ask"     // what /forget erases; a button to do it
 	ReplyForgotten     = "forgotten"      // it is erased; the chat in Telegram is the person's to delete
@@ -26,6 +26,8 @@ const (
 	ReplyTooMany       = "too_many"       // too many unknown references: again after Note.Number minutes
 	ReplySettings      = "settings"       // what the chat has chosen, Note.Settings, with buttons to change it
 	ReplyFollowLimit   = "follow_limit"   // Note.Number references are followed, no more go
+	ReplyUnknownLimit  = "unknown_limit"  // Note.Number references that are not known yet are waited for, no more go
+	ReplyPasted        = "pasted"         // what became of a pasted list: Note.Pasted
 )
 
 // Button data, as Telegram carries it back: a verb, or a verb, a colon and an
@@ -52,5 +54,9 @@ const (
 // MuteHours are for how long a chat may be muted, in hours.
 var MuteHours = []int{8, 24, 7 * 24}
 
-// MaxFollowed is how many references one chat may follow.
-const MaxFollowed = 200
+// MaxFollowed is how many references one chat may follow, and MaxUnknown how
+// many of them may be such as are not in the data.
+const (
+	MaxFollowed = 200
+	MaxUnknown  = 50
+)

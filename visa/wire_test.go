@@ -133,7 +133,7 @@ func TestParseUpdateRefuses(t *testing.T) {
 		{"a reference as a number", `{"reference":20417733,"version":1` + rest + `}`, "reference", "must be a string"},
 		{"no reference", `{"version":1` + rest + `}`, "reference", "is missing"},
 		{"a null reference", `{"reference":null,"version":1` + rest + `}`, "reference", "is missing"},
-		{"a short reference", `{"reference":"2041","version":1` + rest + `}`, "reference", "has 4 letters and digits"},
+		{"a short reference", `{"reference":"2041","version":1` + rest + `}`, "reference", "has 4 digits; it must have 6 to 24"},
 		{"an empty reference", `{"reference":"","version":1` + rest + `}`, "reference", "is empty"},
 		{"a version as a string", `{"reference":"20417733","version":"1"` + rest + `}`, "version", "not a string"},
 		{"a version with a fraction", `{"reference":"20417733","version":1.0` + rest + `}`, "version", "whole number"},

@@ -27,6 +27,8 @@ type Store struct {
 	proofs   map[visa.Reference]string
 	keys     map[[32]byte]visa.Key
 	feeds    []visa.Feed
+	batches  []visa.Batch // recorded and not ended
+	ended    []visa.Batch
 	asOf     time.Time
 	revision int64
 	onChange []func(visa.Changes)
@@ -54,6 +56,14 @@ func (s *Store) Before(f func(ctx context.Context, operation string) error) {
 	s.hook.Store(&f)
 }
 
+// NewLink makes a token that leads nowhere.
+func (s *Store) NewLink(ctx context.Context, _ visa.Reference) (token, digits string, err error) {
+	if err := s.before(ctx, "NewLink"); err != nil {
+		return "", "", err
+	}
+	return "token_of_a_link", "0471", nil
+}
+
 // Away, given to Before, answers with visa.ErrUnavailable.
 func Away(context.Context, string) error { return fmt.Errorf("apptest: away: %w", visa.ErrUnavailable) }
 
@@ -73,13 +83,16 @@ func (s *Store) Application(ctx context.Context, ref visa.Reference) (visa.Appli
 }
 
 // Record takes updates in, in one step.
-func (s *Store) Record(ctx context.Context, _ string, updates []visa.Update) ([]visa.Recorded, error) {
+func (s *Store) Record(ctx context.Context, _ string, batch visa.Batch, updates []visa.Update) ([]visa.Recorded, error) {
 	s.Records.Add(1)
 	if err := s.before(ctx, "Record"); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if batch != "" && !slices.Contains(s.batches, batch) {
+		s.batches = append(s.batches, batch)
+	}
 	if s.apps == nil {
 		s.apps, s.proofs = map[visa.Reference]visa.Application{}, map[visa.Reference]string{}
 	}
@@ -113,6 +126,26 @@ func (s *Store) Record(ctx context.Context, _ string, updates []visa.Update) ([]
 	}
 	s.tell(changes)
 	return out, nil
+}
+
+// EndBatch notes that a batch has ended.
+func (s *Store) EndBatch(ctx context.Context, batch visa.Batch) error {
+	if err := s.before(ctx, "EndBatch"); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.batches = slices.DeleteFunc(s.batches, func(b visa.Batch) bool { return b == batch })
+	s.ended = append(s.ended, batch)
+	return nil
+}
+
+// Batches returns the batches of which something was recorded and that have
+// not ended, and those that have.
+func (s *Store) Batches() (open, ended []visa.Batch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.batches), slices.Clone(s.ended)
 }
 
 func (s *Store) tell(c visa.Changes) {

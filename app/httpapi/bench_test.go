@@ -45,7 +45,7 @@ func benchServer(b *testing.B) fasthttp.RequestHandler {
 		u.Procedure, u.Stage, u.Campaign = visa.ProcedureExitVisa, visa.StageDecided, "legalization-2025"
 		u.Outcome = visa.OutcomeApproved
 		u.Reference, _ = visa.ParseReference(fmt.Sprintf("2041%04d", i))
-		if _, err := service.Record(b.Context(), "bench", []visa.Update{u}); err != nil {
+		if _, err := service.Record(b.Context(), "bench", "", []visa.Update{u}); err != nil {
 			b.Fatal(err)
 		}
 		if _, err := service.Lookup(b.Context(), u.Reference); err != nil {

@@ -176,11 +176,13 @@ func TestEveryDocumentedAnswerIsGivenAndFitsTheContract(t *testing.T) {
 	})
 	away.update(version(6, "legalization-2025")) // the key is known from now on
 	away.lookup(`{"references":["88888888"]}`, "Authorization", "Bearer "+lookupsKey)
+	away.get("/v1/announcements", "Authorization", "Bearer "+announceKey)
 	away.store.Before(apptest.Away)
 	broken := newSite(t, func(o *setup) {
 		o.http.Webhook = func(context.Context, string, []byte) error { return errors.New("broken") }
 	})
 	broken.update(version(6, "legalization-2025"))
+	broken.get("/v1/announcements", "Authorization", "Bearer "+announceKey)
 	broken.store.Before(func(context.Context, string) error { return errors.New("broken") })
 	busy := newSite(t, func(o *setup) { o.http.Limits = httpapi.Limits{Rate: 1, Burst: 1, Misses: 1} })
 	busy.get("/v1/applications/99999999")
@@ -190,6 +192,8 @@ func TestEveryDocumentedAnswerIsGivenAndFitsTheContract(t *testing.T) {
 		o.app.ProofRequired, o.app.ProofTime = true, time.Millisecond
 	})
 	strict.update(strings.Replace(decided, `"stage"`, `"proof":"A1B2","stage"`, 1))
+
+	over := newSite(t, func(o *setup) { o.http.Announcer = ended(t) })
 
 	large := strings.Repeat(" ", 2<<20)
 	get := func(path string, headers ...string) func(*site) answer {
@@ -236,10 +240,19 @@ func TestEveryDocumentedAnswerIsGivenAndFitsTheContract(t *testing.T) {
 		updates     = "POST /v1/updates"
 		webhook     = "POST /telegram/webhook"
 		form        = "POST /status"
+		alerts      = "POST /alerts"
+		calendar    = "POST /calendar"
 		status      = "GET /status/{reference}"
+		audit       = "GET /v1/notifications"
+		announce    = "POST /v1/announcements"
+		announced   = "GET /v1/announcements"
+		one         = "GET /v1/announcements/{id}"
 		js          = "application/json"
 		www         = "application/x-www-form-urlencoded"
 	)
+	warn := func(path, body string) func(*site) answer {
+		return post(path, js, body, "Authorization", "Bearer "+announceKey)
+	}
 	many := `{"references":["20417733","99999999","12"]}`
 	drives := []drive{
 		{application, 200, up, get("/v1/applications/20417733")},
@@ -286,6 +299,41 @@ func TestEveryDocumentedAnswerIsGivenAndFitsTheContract(t *testing.T) {
 		{updates, 500, broken, feed("", decided)},
 		{updates, 503, away, update(decided)},
 		{updates, 503, away, feed("", decided)},
+		{audit, 200, up, get("/v1/notifications", "Authorization", "Bearer "+auditKey)},
+		{audit, 400, up, get("/v1/notifications?state=lost", "Authorization", "Bearer "+auditKey)},
+		{audit, 400, up, get("/v1/notifications?reference=12", "Authorization", "Bearer "+auditKey)},
+		{audit, 401, up, get("/v1/notifications")},
+		{audit, 403, up, get("/v1/notifications", "Authorization", "Bearer "+updatesKey)},
+		{audit, 429, busy, get("/v1/notifications")},
+		{audit, 500, broken, get("/v1/notifications", "Authorization", "Bearer "+auditKey)},
+		{audit, 503, away, get("/v1/notifications", "Authorization", "Bearer "+auditKey)},
+		{announce, 200, up, warn("/v1/announcements", `{"texts":{"ru":"Отдел закрыт."},"dry_run":true}`)},
+		{announce, 201, up, warn("/v1/announcements", closedOffice)},
+		{announce, 200, up, warn("/v1/announcements", closedOffice)},
+		{announce, 400, up, warn("/v1/announcements", "{")},
+		{announce, 401, up, post("/v1/announcements", js, closedOffice)},
+		{announce, 403, up, post("/v1/announcements", js, closedOffice, "Authorization", "Bearer "+updatesKey)},
+		{announce, 408, slow, stuck("/v1/announcements", js, "Authorization: Bearer "+announceKey+"\r\n")},
+		{announce, 409, up, warn("/v1/announcements", strings.Replace(closedOffice, "31", "30", 1))},
+		{announce, 413, up, warn("/v1/announcements", large)},
+		{announce, 415, up, post("/v1/announcements", "text/plain", closedOffice, "Authorization", "Bearer "+announceKey)},
+		{announce, 422, up, warn("/v1/announcements", `{"texts":{"xx":"?"}}`)},
+		{announce, 429, busy, post("/v1/announcements", js, closedOffice)},
+		{announce, 500, broken, warn("/v1/announcements", closedOffice)},
+		{announce, 503, away, warn("/v1/announcements", closedOffice)},
+		{announced, 200, up, get("/v1/announcements", "Authorization", "Bearer "+announceKey)},
+		{announced, 401, up, get("/v1/announcements")},
+		{announced, 403, up, get("/v1/announcements", "Authorization", "Bearer "+updatesKey)},
+		{announced, 429, busy, get("/v1/announcements")},
+		{announced, 500, broken, get("/v1/announcements", "Authorization", "Bearer "+announceKey)},
+		{announced, 503, away, get("/v1/announcements", "Authorization", "Bearer "+announceKey)},
+		{one, 200, up, get("/v1/announcements/1", "Authorization", "Bearer "+announceKey)},
+		{one, 401, up, get("/v1/announcements/1")},
+		{one, 403, up, get("/v1/announcements/1", "Authorization", "Bearer "+updatesKey)},
+		{one, 404, up, get("/v1/announcements/01", "Authorization", "Bearer "+announceKey)},
+		{one, 429, busy, get("/v1/announcements/1")},
+		{one, 500, broken, get("/v1/announcements/1", "Authorization", "Bearer "+announceKey)},
+		{one, 503, away, get("/v1/announcements/1", "Authorization", "Bearer "+announceKey)},
 		{"GET /openapi.yaml", 200, up, get("/openapi.yaml")},
 		{"GET /openapi.yaml", 304, up, get("/openapi.yaml", "If-None-Match", "*")},
 		{webhook, 200, up, post("/telegram/webhook", js, `{"update_id":1}`)},
@@ -314,6 +362,28 @@ func TestEveryDocumentedAnswerIsGivenAndFitsTheContract(t *testing.T) {
 		}},
 		{form, 500, proving(t, errors.New("broken")), post("/status", www, "reference=99999999&proof=A1B2")},
 		{form, 503, proving(t, apptest.Away(context.Background(), "")), post("/status", www, "reference=99999999&proof=A1B2")},
+		{"GET /alerts", 200, up, get("/alerts")},
+		{alerts, 200, up, post("/alerts", www, "reference=20417733")},
+		{alerts, 200, up, post("/alerts", www, "reference=99999999&anyway=1")},
+		{alerts, 400, up, post("/alerts", www, "reference=12")},
+		{alerts, 404, up, post("/alerts", www, "reference=99999999")},
+		{alerts, 404, strict, post("/alerts", www, "reference=20417733&proof=ZZZZ&anyway=1")},
+		{alerts, 408, slow, stuck("/alerts", www, "")},
+		{alerts, 413, up, post("/alerts", www, "reference="+large)},
+		{alerts, 415, up, post("/alerts", js, "{}")},
+		{alerts, 429, busy, post("/alerts", www, "reference=20417733")},
+		{alerts, 500, broken, post("/alerts", www, "reference=99999999")},
+		{alerts, 503, away, post("/alerts", www, "reference=99999999")},
+		{"GET /calendar", 303, up, get("/calendar")},
+		{calendar, 200, up, post("/calendar", www, "reference=20417733")},
+		{calendar, 400, up, post("/calendar", www, "reference=12")},
+		{calendar, 404, up, post("/calendar", www, "reference=99999999")},
+		{calendar, 408, slow, stuck("/calendar", www, "")},
+		{calendar, 413, up, post("/calendar", www, "reference="+large)},
+		{calendar, 415, up, post("/calendar", js, "{}")},
+		{calendar, 429, busy, post("/calendar", www, "reference=20417733")},
+		{calendar, 500, broken, post("/calendar", www, "reference=99999999")},
+		{calendar, 503, away, post("/calendar", www, "reference=99999999")},
 		{status, 200, up, get("/status/20417733")},
 		{status, 304, up, func(s *site) answer {
 			return s.get("/status/20417733", "If-None-Match", s.get("/status/20417733").header.Get("ETag"))
@@ -323,6 +393,19 @@ func TestEveryDocumentedAnswerIsGivenAndFitsTheContract(t *testing.T) {
 		{status, 429, busy, get("/status/20417733")},
 		{status, 500, broken, get("/status/99999999")},
 		{status, 503, away, get("/status/99999999")},
+	}
+	for _, verb := range []string{"pause", "resume", "cancel"} {
+		route, path := "POST /v1/announcements/{id}/"+verb, "/v1/announcements/1/"+verb
+		drives = append(drives,
+			drive{route, 200, up, warn(path, "")},
+			drive{route, 401, up, post(path, js, "")},
+			drive{route, 403, up, post(path, js, "", "Authorization", "Bearer "+updatesKey)},
+			drive{route, 404, up, warn("/v1/announcements/7/"+verb, "")},
+			drive{route, 409, over, warn(path, "")},
+			drive{route, 429, busy, post(path, js, "")},
+			drive{route, 500, broken, warn(path, "")},
+			drive{route, 503, away, warn(path, "")},
+		)
 	}
 	given := map[string]bool{}
 	for _, d := range drives {

@@ -55,6 +55,7 @@ func (s *Server) feed(r *request, key visa.Key) {
 	rec := newRecorder(s, key.Name)
 	readErr := s.readFeed(body, rec)
 	done, recordErr := rec.finish()
+	defer rec.endBatch() // once FinishFeed has said as of when it was true
 	switch {
 	case recordErr != nil:
 		p := faultOf(recordErr)
@@ -155,17 +156,19 @@ func (s *Server) readFeed(body *feedBody, rec *recorder) error {
 type recorder struct {
 	s      *Server
 	origin string
+	batch  visa.Batch
 	full   chan *batch
 	free   chan *batch
 	failed chan struct{} // closed on the first error
 	ended  chan struct{}
 	done   *summary
+	begun  bool  // something was handed to be recorded; may be read once ended is closed
 	err    error // may be read once ended is closed
 }
 
 func newRecorder(s *Server, origin string) *recorder {
 	rec := &recorder{
-		s: s, origin: origin, done: newSummary(),
+		s: s, origin: origin, batch: visa.NewBatch(), done: newSummary(),
 		full: make(chan *batch), free: make(chan *batch, 2),
 		failed: make(chan struct{}), ended: make(chan struct{}),
 	}
@@ -215,6 +218,20 @@ func (rec *recorder) run() {
 	}
 }
 
+// endBatch says that the feed is over, however it went: what it changed is told
+// now. Should that fail, it is told a few minutes later all the same, so whoever
+// sent the feed need not know.
+func (rec *recorder) endBatch() {
+	if !rec.begun {
+		return
+	}
+	ctx, cancel := rec.s.timeLimited()
+	defer cancel()
+	if err := rec.s.service.EndBatch(ctx, rec.batch); err != nil {
+		rec.s.log.Warn("httpapi: followers are told late of a feed", "error", err)
+	}
+}
+
 // record records one batch and adds it to the summary, line by line.
 func (rec *recorder) record(b *batch) (err error) {
 	defer func() {
@@ -225,9 +242,10 @@ func (rec *recorder) record(b *batch) (err error) {
 	}()
 	var recorded []visa.Recorded
 	if len(b.updates) > 0 {
+		rec.begun = true
 		ctx, cancel := rec.s.timeLimited()
 		defer cancel()
-		if recorded, err = rec.s.service.Record(ctx, rec.origin, b.updates); err != nil {
+		if recorded, err = rec.s.service.Record(ctx, rec.origin, rec.batch, b.updates); err != nil {
 			return overdue(ctx, err)
 		}
 	}

@@ -154,7 +154,7 @@ func (s *Server) lookup(r *request) {
 		return
 	}
 	var in lookupRequest
-	if p, ok := decodeObject(body, &in); !ok {
+	if p, ok := decodeObject(body, &in, "reference, proof, references and proofs"); !ok {
 		r.fail(p)
 		return
 	}
@@ -211,8 +211,8 @@ func (in *lookupRequest) check() (problem, bool) {
 	return problem{kind: invalidFields, detail: detail}, false
 }
 
-// decodeObject reads a body as one JSON object into v.
-func decodeObject(body []byte, v any) (problem, bool) {
+// decodeObject reads a body as one JSON object into v, which has fields.
+func decodeObject(body []byte, v any, fields string) (problem, bool) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return problem{kind: malformedBody, detail: "The body is empty; send one JSON object."}, false
 	}
@@ -230,7 +230,7 @@ func decodeObject(body []byte, v any) (problem, bool) {
 	case errors.As(err, &wrongType) && wrongType.Field != "":
 		return problem{kind: invalidFields, detail: "The field " + wrongType.Field + " must not be of JSON type " + wrongType.Value + "."}, false
 	case strings.HasPrefix(err.Error(), "json: unknown field "):
-		return problem{kind: invalidFields, detail: "The body holds a field that is none of reference, proof, references and proofs."}, false
+		return problem{kind: invalidFields, detail: "The body holds a field that is none of " + fields + "."}, false
 	}
 	return problem{kind: malformedBody, detail: "The body is not one JSON object in UTF-8."}, false
 }

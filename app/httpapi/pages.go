@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"net/url"
@@ -24,9 +25,9 @@ const (
 )
 
 var (
-	pageBlock         = newBlock(200, typeHTML, web.CSP, "private, no-cache", "Vary", "Accept-Language, Cookie", "Cross-Origin-Opener-Policy", "same-origin")
-	pageSameBlock     = newBlock(304, "", web.CSP, "private, no-cache", "Vary", "Accept-Language, Cookie")
-	pageOnceBlock     = newBlock(200, typeHTML, web.CSP, "no-store", "Vary", "Accept-Language, Cookie", "Cross-Origin-Opener-Policy", "same-origin")
+	pageBlock         = newBlock(200, typeHTML, web.CSP, "private, no-cache", "Vary", "Accept-Encoding, Accept-Language, Cookie", "Cross-Origin-Opener-Policy", "same-origin")
+	pageSameBlock     = newBlock(304, "", web.CSP, "private, no-cache", "Vary", "Accept-Encoding, Accept-Language, Cookie")
+	pageOnceBlock     = newBlock(200, typeHTML, web.CSP, "no-store", "Vary", "Accept-Encoding, Accept-Language, Cookie", "Cross-Origin-Opener-Policy", "same-origin")
 	pageRedirectBlock = newBlock(fasthttp.StatusSeeOther, "", web.CSP, "no-store")
 )
 
@@ -36,6 +37,10 @@ func (s *Server) pageRoutes() {
 	s.pageRoute(fiber.MethodPost, "/status", s.askStatus)
 	s.pageRoute(fiber.MethodGet, "/status", func(r *request) { r.seeOther("/") })
 	s.pageRoute(fiber.MethodGet, "/status/*", s.statusPage)
+	s.pageRoute(fiber.MethodGet, "/alerts", s.alertsPage)
+	s.pageRoute(fiber.MethodPost, "/alerts", s.makeAlert)
+	s.pageRoute(fiber.MethodPost, "/calendar", s.calendar)
+	s.pageRoute(fiber.MethodGet, "/calendar", func(r *request) { r.seeOther("/") })
 }
 
 // pageRoute is route for pages: a problem is answered by a page, too.
@@ -79,10 +84,22 @@ func (r *request) chosenLanguage() (code string, ok bool) {
 
 // write answers with a page, and remembers an explicit choice of language.
 func (r *request) write(headers *block, status int, html []byte) {
+	packed := r.takesGzip()
+	if packed {
+		html = pack(html, gzip.BestSpeed)
+	}
+	r.writeBytes(headers, status, html, packed)
+}
+
+// writeBytes is write for a page as it is sent.
+func (r *request) writeBytes(headers *block, status int, body []byte, packed bool) {
 	lang := r.language()
 	headers.CopyTo(&r.ctx.Response.Header)
 	r.ctx.Response.SetStatusCode(status)
-	r.ctx.Response.SetBodyRaw(html)
+	r.ctx.Response.SetBodyRaw(body)
+	if packed {
+		r.ctx.Response.Header.SetContentEncodingBytes(gzipCoding)
+	}
 	r.ctx.Response.Header.Set(fasthttp.HeaderContentLanguage, lang)
 	r.rememberLanguage()
 }
@@ -130,50 +147,80 @@ func (s *Server) helpPage(r *request) {
 
 // askAgain renders the form with what is wrong with what was typed.
 func (r *request) askAgain(v web.StartView, err error) {
-	var fault *visa.ReferenceError
-	if errors.As(err, &fault) {
-		v.Fault, v.N = fault.Fault, fault.N
-	}
+	v.Wrong = faultIn(err)
 	v.Page = r.page()
 	v.Path = "/" // not the wrong number's own page
+	if r.ctx.IsPost() {
+		v.Page = r.pageAgain("/status", v.Typed)
+	}
 	html, err := r.server.pages.Start(v)
 	r.must(pageOnceBlock, fasthttp.StatusBadRequest, html, err)
+}
+
+func faultIn(err error) *visa.ReferenceError {
+	var fault *visa.ReferenceError
+	errors.As(err, &fault)
+	return fault
+}
+
+// asked is what a form asks about.
+type asked struct {
+	typed, proof string
+	ref          visa.Reference
+	err          error // why typed is no reference
+	noProof      bool  // one is needed and was not given
+	anyway       bool  // to be followed though it is not known
+}
+
+// form reads the form that all pages share; if it returns false it has
+// answered.
+func (s *Server) form(r *request) (in asked, ok bool) {
+	r.client() // before the body
+	if media, ok := r.contentType(); !ok || media != typeForm {
+		r.unsupported(typeForm)
+		return in, false
+	}
+	body, ok := r.body(maxFormBytes)
+	if !ok {
+		return in, false
+	}
+	if bytes.Count(body, []byte("&")) >= maxFormFields {
+		r.fail(problem{kind: malformedBody, detail: "The form has too many fields."})
+		return in, false
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		r.fail(problem{kind: malformedBody, detail: "The body is not a form."})
+		return in, false
+	}
+	in.typed, in.proof, in.anyway = form.Get("reference"), form.Get("proof"), form.Get("anyway") != ""
+	in.ref, in.err = s.service.Rules().Find(in.typed)
+	in.noProof = s.service.ProofRequired() && in.proof == ""
+	return in, true
+}
+
+// pageAgain is page for an answer to a form: the links to the other languages
+// send what was typed again. A proof is never repeated.
+func (r *request) pageAgain(path, typed string) web.Page {
+	page := web.Page{Language: r.language(), Path: path}
+	if !r.server.service.ProofRequired() {
+		page.Again = []web.Field{{Name: "reference", Value: typed}}
+	}
+	return page
 }
 
 // askStatus takes the form. Without ProofRequired it leads to the status page,
 // whose address can be kept; with it, it answers itself.
 func (s *Server) askStatus(r *request) {
-	r.client() // before the body
-	if media, ok := r.contentType(); !ok || media != typeForm {
-		r.unsupported(typeForm)
-		return
-	}
-	body, ok := r.body(maxFormBytes)
-	if !ok {
-		return
-	}
-	if bytes.Count(body, []byte("&")) >= maxFormFields {
-		r.fail(problem{kind: malformedBody, detail: "The form has too many fields."})
-		return
-	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		r.fail(problem{kind: malformedBody, detail: "The body is not a form."})
-		return
-	}
-	typed, proof := form.Get("reference"), form.Get("proof")
-	ref, err := s.service.Rules().Parse(typed)
-	required := s.service.ProofRequired()
-	if err != nil || required && proof == "" {
-		r.askAgain(web.StartView{Typed: typed, ProofMissing: required && proof == ""}, err)
-		return
-	}
-	if !required {
-		r.seeOther("/status/" + ref.String())
-		return
-	}
-	if s.admitted(r, 1) {
-		s.show(r, ref, proof, (*request).status)
+	in, ok := s.form(r)
+	switch {
+	case !ok:
+	case in.err != nil || in.noProof:
+		r.askAgain(web.StartView{Typed: in.typed, ProofMissing: in.noProof}, in.err)
+	case !s.service.ProofRequired():
+		r.seeOther("/status/" + in.ref.String())
+	case s.admitted(r, 1):
+		s.show(r, in.ref, in.proof, (*request).status)
 	}
 }
 
@@ -204,22 +251,30 @@ func (r *request) status(a *app.Answer) {
 		r.must(pageOnceBlock, fasthttp.StatusOK, html, err)
 		return
 	}
-	tag := a.ETag[:len(a.ETag)-1] + "-" + page.Language + "-" + r.server.pagesTag + `"`
+	packed := r.takesGzip()
+	end := `"`
+	if packed {
+		end = `g"`
+	}
+	tag := a.ETag[:len(a.ETag)-1] + "-" + page.Language + "-" + r.server.pagesTag + r.server.pages.Revision() + end
 	if matches(r.ctx.Request.Header.PeekAll(headerIfNoneMatch), tag) {
 		pageSameBlock.CopyTo(&r.ctx.Response.Header)
 		r.rememberLanguage()
 	} else {
-		html := r.server.statusPages.get(tag)
-		if html == nil {
+		body := r.server.statusPages.get(tag)
+		if body == nil {
 			page.Path = "/status/" + a.Application.Reference.String() // one page for every spelling
 			var err error
-			if html, err = r.renderStatus(page, a); err != nil {
+			if body, err = r.renderStatus(page, a); err != nil {
 				r.fail(faultOf(err))
 				return
 			}
-			r.server.statusPages.keep(tag, html)
+			if packed {
+				body = pack(body, gzip.BestCompression)
+			}
+			r.server.statusPages.keep(tag, body)
 		}
-		r.write(pageBlock, fasthttp.StatusOK, html)
+		r.writeBytes(pageBlock, fasthttp.StatusOK, body, packed)
 	}
 	r.ctx.Response.Header.SetCanonical(headerETag, unsafe.Slice(unsafe.StringData(tag), len(tag)))
 }

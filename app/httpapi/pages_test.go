@@ -37,7 +37,7 @@ func TestWhatWasTypedIsKeptWhenItIsWrong(t *testing.T) {
 	for _, tt := range []struct{ name, typed, kept string }{
 		{"too short", "20417", `value="20417"`},
 		{"nothing", "", `value=""`},
-		{"what would be markup", `"><script>alert(1)</script>`, `value="&#34;&gt;&lt;script&gt;`},
+		{"what would be markup", `"><script>alert()</script>`, `value="&#34;&gt;&lt;script&gt;`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for how, a := range map[string]answer{

@@ -31,10 +31,13 @@ var (
 	missingScope         = kind{"missing-scope", "The key may not be used for this", 403}
 	forbidden            = kind{"forbidden", "Not allowed", 403}
 	unknownReference     = kind{"unknown-reference", "Not in the register's data", 404}
+	unknownAnnouncement  = kind{"unknown-announcement", "No such announcement", 404}
 	unknownRoute         = kind{"unknown-route", "No such route", 404}
 	methodNotAllowed     = kind{"method-not-allowed", "The method is not allowed here", 405}
 	requestTimeout       = kind{"request-timeout", "The request took too long to arrive", 408}
 	conflictingUpdate    = kind{"conflict", "The same version was received with other content", 409}
+	usedRequest          = kind{"used-request", "The request was used for another announcement", 409}
+	endedAnnouncement    = kind{"ended-announcement", "The announcement has ended", 409}
 	tooLarge             = kind{"too-large", "The body is too large", 413}
 	unsupportedMediaType = kind{"unsupported-media-type", "The content type is not supported", 415}
 	invalidUpdate        = kind{"invalid-update", "The update is not valid", 422}
@@ -134,7 +137,8 @@ func ProblemTypes() []string {
 	var types []string
 	for _, k := range []kind{
 		malformedReference, malformedBody, malformedRequest, invalidParameter, unauthenticated, missingScope, forbidden,
-		unknownReference, unknownRoute, methodNotAllowed, requestTimeout, conflictingUpdate, tooLarge, unsupportedMediaType,
+		unknownReference, unknownAnnouncement, unknownRoute, methodNotAllowed, requestTimeout, conflictingUpdate,
+		usedRequest, endedAnnouncement, tooLarge, unsupportedMediaType,
 		invalidUpdate, invalidFields, tooManyRequests, headersTooLarge, internalError, unknownMethod, unavailable,
 	} {
 		types = append(types, "/problems/"+k.slug)

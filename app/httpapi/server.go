@@ -62,7 +62,11 @@ type Options struct {
 	// and returns once it is stored: ErrForbidden if the secret is wrong, an
 	// error that wraps visa.ErrUnavailable if Telegram shall send it again. The
 	// body is the function's to keep. nil: there is no such route.
-	Webhook  func(ctx context.Context, secret string, body []byte) error
+	Webhook func(ctx context.Context, secret string, body []byte) error
+	// Announcer makes messages to many. nil: there are no such routes.
+	Announcer *app.Announcer
+	// Audit lists what became of notifications. nil: there is no such route.
+	Audit    Audit
 	Log      *slog.Logger
 	LogEvery int                  // one of so many requests is logged, those that failed here always; 0: 100
 	Registry *prometheus.Registry // nil: a new one
@@ -71,11 +75,13 @@ type Options struct {
 
 // A Server serves the public routes and, on another listener, the private ones.
 type Server struct {
-	service *app.Service
-	pages   *web.Pages
-	webhook func(context.Context, string, []byte) error
-	trusted []netip.Prefix
-	log     *slog.Logger
+	service   *app.Service
+	pages     *web.Pages
+	webhook   func(context.Context, string, []byte) error
+	audits    *audits        // nil: none are given
+	announcer *app.Announcer // nil: nothing is announced
+	trusted   []netip.Prefix
+	log       *slog.Logger
 
 	fiber    *fiber.App
 	admin    *http.Server
@@ -84,6 +90,7 @@ type Server struct {
 	requests sync.Pool
 
 	lookups     *ratelimit.Limiter[netip.Prefix]
+	links       *ratelimit.Limiter[netip.Prefix]
 	keyLookups  *ratelimit.Limiter[int64]
 	misses      *ratelimit.Budget[netip.Prefix]
 	fingerprint maphash.Seed
@@ -115,9 +122,10 @@ const (
 // New returns a Server that does not listen yet.
 func New(o Options) *Server {
 	s := &Server{
-		service: o.Service, pages: o.Pages, webhook: o.Webhook, trusted: o.TrustedProxies, log: o.Log,
+		service: o.Service, pages: o.Pages, webhook: o.Webhook, audits: newAudits(o.Audit), announcer: o.Announcer, trusted: o.TrustedProxies, log: o.Log,
 		registry: o.Registry, logEvery: uint64(o.LogEvery), fingerprint: maphash.MakeSeed(),
 		lookups:    ratelimit.New[netip.Prefix](ratelimit.Options{Rate: o.Limits.Rate, Burst: o.Limits.Burst, Now: o.Now}),
+		links:      ratelimit.New[netip.Prefix](ratelimit.Options{Rate: linkRate, Burst: linkBurst, Now: o.Now}),
 		keyLookups: ratelimit.New[int64](ratelimit.Options{Rate: o.Limits.Rate, Burst: o.Limits.Burst, Now: o.Now}),
 		misses:     ratelimit.NewBudget[netip.Prefix](ratelimit.BudgetOptions{Limit: o.Limits.Misses, Now: o.Now}),
 	}

@@ -40,8 +40,10 @@ var noon = time.Date(2025, 6, 23, 12, 0, 0, 0, bishkek)
 
 // Keys of the tests, by their scope.
 const (
-	updatesKey = "key-for-updates"
-	lookupsKey = "key-for-lookups"
+	updatesKey  = "key-for-updates"
+	lookupsKey  = "key-for-lookups"
+	auditKey    = "key-for-audits"
+	announceKey = "key-for-announcements"
 )
 
 // A site is a server on a loopback listener, with a store in memory behind it.
@@ -101,14 +103,16 @@ func newSite(t testing.TB, change func(*setup)) *site {
 	t.Helper()
 	s := &site{t: t, store: &apptest.Store{}, log: &lockedBuffer{}, clock: &testClock{t: noon}}
 	o := setup{
-		app: app.Options{Store: s.store, Zone: bishkek, Now: s.clock.now, Reasons: i18n.DefaultReasons()},
+		app: app.Options{Store: s.store, Links: s.store, Zone: bishkek, Now: s.clock.now, Reasons: i18n.DefaultReasons()},
 		http: httpapi.Options{
 			Limits: httpapi.Limits{Rate: 60_000, Burst: 1_000, Misses: 60}, Reasons: i18n.DefaultReasons(), Now: s.clock.now,
 			LogEvery: 1, Log: slog.New(slog.NewJSONHandler(s.log, nil)), Registry: prometheus.NewRegistry(),
 			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 			Webhook:        func(context.Context, string, []byte) error { return nil },
+			Audit:          &ledger{},
+			Announcer:      newAnnouncer(s),
 		},
-		web: web.Options{Zone: bishkek},
+		web: web.Options{Zone: bishkek, BotUsername: "kabarchy_bot"},
 	}
 	if change != nil {
 		change(&o)
@@ -120,6 +124,8 @@ func newSite(t testing.TB, change func(*setup)) *site {
 	s.server = httpapi.New(o.http)
 	s.store.MakeKey(updatesKey, visa.Key{ID: 1, Name: "register", Scopes: []visa.Scope{visa.ScopeUpdates}})
 	s.store.MakeKey(lookupsKey, visa.Key{ID: 2, Name: "university", Scopes: []visa.Scope{visa.ScopeLookups}})
+	s.store.MakeKey(auditKey, visa.Key{ID: 3, Name: "auditor", Scopes: []visa.Scope{visa.ScopeAudit}})
+	s.store.MakeKey(announceKey, visa.Key{ID: 4, Name: "press office", Scopes: []visa.Scope{visa.ScopeAnnounce}})
 	s.listen()
 	return s
 }

@@ -66,7 +66,7 @@ func (s *Server) update(r *request, key visa.Key) {
 	ctx, cancel := s.timeLimited()
 	defer cancel()
 	batch := []visa.Update{u}
-	recorded, err := s.service.Record(ctx, key.Name, batch)
+	recorded, err := s.service.Record(ctx, key.Name, "", batch)
 	if err != nil {
 		r.fail(faultOf(overdue(ctx, err)))
 		return

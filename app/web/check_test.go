@@ -87,6 +87,9 @@ func (d document) promises(t *testing.T) {
 		case "script", "img", "iframe", "object", "base":
 			t.Errorf("the page holds <%s>", n.Data)
 		case "input":
+			if attr(n, "type") == "hidden" {
+				continue
+			}
 			if attr(n, "autocomplete") != "off" || attr(n, "spellcheck") != "false" || attr(n, "inputmode") != "text" || attr(n, "type") != "text" || attr(n, "placeholder") != "" {
 				t.Errorf("the field %s breaks the rules of fields", attr(n, "id"))
 			}

@@ -14,18 +14,16 @@ const maxTyped = 500
 // A StartView is the page that asks for a reference.
 type StartView struct {
 	Page
-	Typed        string              // what was typed, to be kept
-	Fault        visa.ReferenceFault // what is wrong with it; "": nothing
-	N            int                 // letters and digits counted, where Fault is about their number
-	ProofMissing bool                // the second code is needed and was not given
+	Typed        string               // what was typed, to be kept
+	Wrong        *visa.ReferenceError // what is wrong with it; nil: nothing
+	ProofMissing bool                 // the second code is needed and was not given
 }
 
 type fieldError struct{ Field, Text string }
 
-type startPage struct {
+type askPage struct {
 	frame
 	Heading, Typed             string
-	AskProof                   bool
 	ReferenceError, ProofError string
 	Errors                     []fieldError
 }
@@ -34,12 +32,18 @@ type startPage struct {
 // the last one. What was typed as a proof is never repeated.
 func (p *Pages) Start(v StartView) ([]byte, error) {
 	c := p.catalogues.Get(v.Language)
-	d := startPage{Heading: c.T("web.start.title"), AskProof: p.o.AskProof, Typed: clip(v.Typed)}
-	if v.Fault != "" {
-		d.ReferenceError = explain.Fault(c, v.Fault, v.N)
+	d := p.ask(c, v, "web.start.title")
+	return p.render(c, "start", &d)
+}
+
+// ask prepares a page with the form for a reference.
+func (p *Pages) ask(c *i18n.Catalogue, v StartView, heading string) askPage {
+	d := askPage{Heading: c.T(heading), Typed: clip(v.Typed)}
+	if v.Wrong != nil {
+		d.ReferenceError = explain.Fault(c, *v.Wrong)
 		d.Errors = append(d.Errors, fieldError{"reference", d.ReferenceError})
 	}
-	if v.ProofMissing && d.AskProof {
+	if v.ProofMissing && p.o.AskProof {
 		d.ProofError = c.T("fault.proof")
 		d.Errors = append(d.Errors, fieldError{"proof", d.ProofError})
 	}
@@ -49,7 +53,7 @@ func (p *Pages) Start(v StartView) ([]byte, error) {
 	}
 	d.frame = p.frame(c, v.Page, title, d.Heading)
 	d.Private = false
-	return p.render(c, "start", &d)
+	return d
 }
 
 func clip(s string) string {
@@ -69,29 +73,47 @@ type StatusView struct {
 	Now         time.Time
 	AsOf        time.Time // register_as_of; zero: no complete feed yet
 	Stale       bool      // the last known answer: the data cannot be reached
-	AlertURL    string    // a deep link to the bot for this reference, if there is one
 }
 
 type statusPage struct {
 	frame
 	E         explain.Application
-	Reference string
+	Reference string // in groups
+	Whole     string // as forms send it back
 	OneTodo   string
+	Advice    explain.Advice
+	Days      []dayLine
+	Calendar  bool
+	Whom      []string
+	Echoes    []explain.Echo
 	Stale     string
 	Tone      string // the class of the answer's colour
-	AlertURL  string
+
+	ProofError string // of the forms that ask for a proof again: never filled
+}
+
+// A dayLine is a deadline with what its last moment is.
+type dayLine struct {
+	explain.Deadline
+	Last string
 }
 
 // Status renders the page that says where an application stands.
 func (p *Pages) Status(v StatusView) ([]byte, error) {
 	c := p.catalogues.Get(v.Language)
-	from := explain.At(v.Now, p.o.Zone, v.AsOf, c, p.reasons)
+	from := explain.At(v.Now, p.o.Zone, v.AsOf, c, p.reasons).Guidance(p.guide())
+	a := v.Application
 	d := statusPage{
-		frame: p.frame(c, v.Page, "web.title", c.T("web.status.title")), E: from.Application(v.Application), Reference: v.Application.Reference.Grouped(),
-		Tone: tone(v.Application.Outcome), AlertURL: v.AlertURL,
+		frame: p.frame(c, v.Page, "web.title", c.T("web.status.title")), E: from.Application(a),
+		Reference: a.Reference.Grouped(), Whole: a.Reference.String(), Tone: tone(a.Outcome),
+		Advice: from.Advice(a.Statement), Whom: from.Whom(), Echoes: from.Echoes(p.catalogues, a.Statement),
 	}
 	if len(d.E.Todo) == 1 {
 		d.OneTodo = d.E.Todo[0]
+	}
+	for _, day := range d.E.Deadlines {
+		d.Days = append(d.Days, dayLine{day, from.LastMoment(day.Kind)})
+		d.Calendar = d.Calendar || !day.Passed() && a.Stage != visa.StageClosed
 	}
 	if v.Stale {
 		d.Stale = from.Stale()
@@ -130,14 +152,12 @@ type ProblemView struct {
 	AsOf       time.Time     // for NotFound; zero: no complete feed yet
 	RetryAfter time.Duration // for TooMany; said in minutes, rounded up
 	Request    string        // the request's number, for Broken
-	AlertURL   string        // to follow the reference anyway, for NotFound
 }
 
 type problemPage struct {
 	frame
-	Heading, Text, Reference, Request string
-	Checks                            []string
-	AlertURL                          string
+	Heading, Text, Reference, Whole, Request string
+	Checks                                   []string
 }
 
 // Problem renders a page that has no answer.
@@ -148,6 +168,7 @@ func (p *Pages) Problem(v ProblemView) ([]byte, error) {
 	case NotFound:
 		u := explain.At(v.Now, p.o.Zone, v.AsOf, c, p.reasons).Unknown()
 		d.Text, d.Checks, d.Reference = u.Meaning, u.Checks, v.Reference.Grouped()
+		d.Whole = v.Reference.String()
 	case TooMany:
 		d.Text = c.T("web.too_many.text", "n", minutes(v.RetryAfter))
 	case Unavailable, Missing, Refused:
@@ -161,50 +182,24 @@ func (p *Pages) Problem(v ProblemView) ([]byte, error) {
 	}
 	d.Heading = c.T("web." + string(v.Problem) + ".title")
 	d.frame = p.frame(c, v.Page, "web.title", d.Heading)
-	d.AlertURL = v.AlertURL
 	return p.render(c, "problem", &d)
 }
 
+// simple renders a page that says one thing.
+func (p *Pages) simple(page Page, heading, text string) ([]byte, error) {
+	c := p.catalogues.Get(page.Language)
+	d := problemPage{Heading: c.T(heading), Text: c.T(text)}
+	d.frame = p.frame(c, page, "web.title", d.Heading)
+	return p.render(c, "problem", &d)
+}
+
+// NoDays renders the page for who asks for a calendar file of an application
+// that has no day to come.
+func (p *Pages) NoDays(page Page) ([]byte, error) {
+	return p.simple(page, "web.calendar.none.title", "web.calendar.none.text")
+}
+
 func minutes(d time.Duration) int { return max(1, int((d+time.Minute-1)/time.Minute)) }
-
-// A HelpView is the page of help.
-type HelpView struct{ Page }
-
-type section struct {
-	Head       string
-	Paragraphs []string
-	Items      []string
-	Terms      []explain.Term
-}
-
-type helpPage struct {
-	frame
-	Heading  string
-	Sections []section
-}
-
-// Help renders the page of help.
-func (p *Pages) Help(v HelpView) ([]byte, error) {
-	c := p.catalogues.Get(v.Language)
-	words := explain.Vocabulary(c, nil)
-	d := helpPage{Heading: c.T("web.help.title")}
-	d.Sections = []section{
-		{Head: c.T("web.help.what.head"), Paragraphs: []string{c.T("web.help.what.text"), c.T("note.portal")}},
-		{Head: c.T("web.help.stages.head"), Terms: append(words.Stages, words.Outcomes...)},
-		{Head: c.T("web.help.number.head"), Items: explain.View{Catalogue: c}.Unknown().Checks},
-		{Head: c.T("web.help.passed.head"), Paragraphs: []string{c.T("web.help.passed.text")}},
-		{Head: c.T("web.help.never.head"), Paragraphs: []string{c.T("web.help.never.text")}},
-		{Head: c.T("web.help.stored.head"), Paragraphs: []string{c.T("web.help.stored.text")}},
-	}
-	if bot := p.bot(); bot != "" {
-		d.Sections = append(d.Sections, section{Head: c.T("web.help.telegram.head"), Paragraphs: []string{
-			c.T("web.help.telegram.text"), c.T("web.help.telegram.bot", "bot", c.Isolate("@"+bot)),
-		}})
-	}
-	d.frame = p.frame(c, v.Page, "web.title", d.Heading)
-	d.Private = false
-	return p.render(c, "help", &d)
-}
 
 // Match returns the language for a request: the code that was chosen if there
 // is a catalogue of it, or else what fits the Accept-Language header.

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"kabarchy/guidance"
 	"kabarchy/i18n"
 )
 
@@ -40,8 +41,12 @@ type Options struct {
 	Zone        *time.Location // in which times are said; nil: UTC
 	BotUsername string         // without the @; "": no word of Telegram
 	Bot         func() string  // tells BotUsername once Telegram has told it; nil: it is BotUsername
-	PortalURL   string         // of the authorities' own portal; "": named, not linked
-	AskProof    bool           // the form asks for the code that belongs to a number
+	PortalURL   string         // of the authorities' own portal, where the guidance has none; "": named, not linked
+	AskProof    bool           // forms ask for the code that belongs to a number
+
+	// Guidance returns what those who run the service say just now; nil: nothing.
+	Guidance      func() *guidance.Guide
+	RetentionDays int // after which a closed application is erased; 0: never
 }
 
 // Pages renders pages. It may be used by many goroutines.
@@ -69,24 +74,49 @@ func New(c *i18n.Catalogues, r *i18n.Reasons, o Options) *Pages {
 type Page struct {
 	Language string // a code of a catalogue, or what the browser asked for
 	Path     string // of this page, escaped as in the request line, without a query; "" is /
+	Again    []Field
 }
+
+// A Field of a form that this page answers. Where a page has some, the links
+// to the other languages send them again to its path.
+type Field struct{ Name, Value string }
 
 // frame is what the templates of every page take.
 type frame struct {
 	Path     string
+	Again    []Field
 	Title    string
 	Portal   string
-	AlertBot string // how to follow without a deep link; "" where no bot is known
-	Private  bool   // not for search engines
+	Owner    string // who runs the service, "" if nobody has said
+	AlertOn  bool   // there is a bot to follow with
+	AskProof bool
+	Private  bool // not for search engines
 }
 
 func (p *Pages) frame(c *i18n.Catalogue, page Page, titleKey, heading string) frame {
-	f := frame{Path: ownPath(page.Path), Title: c.T(titleKey, "title", heading), Portal: p.o.PortalURL, Private: true}
-	if bot := p.bot(); bot != "" {
-		f.AlertBot = c.T("web.status.alert_bot", "bot", c.Isolate("@"+bot))
+	f := frame{Path: ownPath(page.Path), Again: page.Again, Title: c.T(titleKey, "title", heading), Portal: p.o.PortalURL, Private: true,
+		AlertOn: p.bot() != "", AskProof: p.o.AskProof}
+	g := p.guide()
+	if portal := g.Portal(); portal != "" {
+		f.Portal = portal
+	}
+	f.Owner = g.Service(c.Code()).Name
+	for i := range f.Again {
+		f.Again[i].Value = clip(f.Again[i].Value)
 	}
 	return f
 }
+
+func (p *Pages) guide() *guidance.Guide {
+	if p.o.Guidance == nil {
+		return nil
+	}
+	return p.o.Guidance()
+}
+
+// Revision tells what pages say today from what they say once the guidance or
+// the bot's name has changed.
+func (p *Pages) Revision() string { return p.guide().Revision() + p.bot() }
 
 // bot is the bot's user name, "" while it is not known.
 func (p *Pages) bot() string {

@@ -85,7 +85,7 @@ func TestAStatusPageAnswersInEveryStageOutcomeAndLanguage(t *testing.T) {
 				wants := []string{
 					"2041 7733", c.T("procedure.exit_visa.name"), c.T("label.todo"), c.T("label.deadlines"), c.T("label.history"),
 					c.T("deadline.leave_by.name"), c.T("deadline.calculated"), i18n.DefaultReasons().Text("fee_unpaid", c.Code()),
-					c.T("web.footer"), c.T("web.status.not_yours"), "@kabarchy_bot",
+					c.T("web.footer"), c.T("web.status.not_yours"), c.T("web.status.alert"),
 				}
 				if outcome != "" {
 					wants = append(wants, c.T("note.page_not_document"))
@@ -165,7 +165,7 @@ func TestAWrongNumberIsKeptAndTheErrorStandsOnTopAndBesideTheField(t *testing.T)
 	const typed = `12-3 "><script>alert(1)</script>`
 	for _, c := range i18n.Default().All() {
 		for _, fault := range []visa.ReferenceFault{visa.FaultEmpty, visa.FaultShort, visa.FaultLong, visa.FaultCharacter, visa.FaultPattern, visa.FaultCheck} {
-			page, err := pages(web.Options{AskProof: true}).Start(web.StartView{Page: web.Page{Language: c.Code()}, Typed: typed, Fault: fault, N: 3, ProofMissing: true})
+			page, err := pages(web.Options{AskProof: true}).Start(web.StartView{Page: web.Page{Language: c.Code()}, Typed: typed, Wrong: &visa.ReferenceError{Fault: fault, N: 3}, ProofMissing: true})
 			d := parse(t, page, err)
 			if !strings.HasPrefix(d.title(), c.T("web.error_prefix")+" ") {
 				t.Errorf("%s: the title is %q", c.Code(), d.title())
@@ -183,7 +183,7 @@ func TestAWrongNumberIsKeptAndTheErrorStandsOnTopAndBesideTheField(t *testing.T)
 			}
 		}
 	}
-	page, err := pages(web.Options{}).Start(web.StartView{Typed: strings.Repeat("ы", 1<<20), Fault: visa.FaultLong, N: 1 << 20})
+	page, err := pages(web.Options{}).Start(web.StartView{Typed: strings.Repeat("ы", 1<<20), Wrong: &visa.ReferenceError{Fault: visa.FaultLong, N: 1 << 20}})
 	parse(t, page, err)
 }
 
@@ -208,7 +208,7 @@ func TestEveryProblemSaysWhatToDo(t *testing.T) {
 	}
 	page, err := p.Problem(web.ProblemView{Problem: web.NotFound, Reference: reference(t, "20417733"), Now: now, AsOf: asOf})
 	got := parse(t, page, err).text()
-	for _, want := range []string{"This number is not in our data of 23 June, 20:05 yet.", "2041 7733", "Compare each character", "@kabarchy_bot"} {
+	for _, want := range []string{"This number is not in our data of 23 June, 20:05 yet.", "2041 7733", "Compare each character", "Tell me when it appears"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("not found lacks %q: %s", want, got)
 		}
@@ -297,7 +297,7 @@ func TestNothingForeignBecomesMarkup(t *testing.T) {
 	a := application(t, visa.StageDecided, visa.OutcomeApproved)
 	a.Reason, a.Procedure, a.Document.Kind = "x", `<img src=x>`, `</main>`
 	a.History[0].Stage = `<script>`
-	page, err := p.Status(web.StatusView{Application: a, Now: now, AsOf: asOf, AlertURL: `javascript:alert(1)`, Page: web.Page{Path: `/"onload="x`}})
+	page, err := p.Status(web.StatusView{Application: a, Now: now, AsOf: asOf, Page: web.Page{Path: `/"onload="x`}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,14 +312,8 @@ func TestNothingForeignBecomesMarkup(t *testing.T) {
 	}
 }
 
-func TestADeepLinkTakesThePlaceOfTheSentenceOnTelegram(t *testing.T) {
-	const link = "https://t.me/kabarchy_bot?start=abc_DEF-1"
-	page, err := pages(web.Options{BotUsername: "kabarchy_bot"}).Status(web.StatusView{Application: application(t, visa.StageReceived, ""), Now: now, AlertURL: link})
-	d := parse(t, page, err)
-	if d.find("a", "href", link) == nil || strings.Contains(d.text(), "@kabarchy_bot") {
-		t.Errorf("got %s", d.text())
-	}
-	page, err = pages(web.Options{}).Status(web.StatusView{Application: application(t, visa.StageReceived, ""), Now: now})
+func TestNothingIsSaidOfTelegramWithoutABot(t *testing.T) {
+	page, err := pages(web.Options{}).Status(web.StatusView{Application: application(t, visa.StageReceived, ""), Now: now})
 	if strings.Contains(parse(t, page, err).text(), "Telegram") {
 		t.Error("Telegram is spoken of though there is no bot")
 	}

@@ -21,10 +21,14 @@ type words struct {
 
 	Todo, Deadlines, Reason, Document, Then, History, Check       string
 	Reference, Procedure, Submitted, NotYours, NotDocument, Alert string
+	Advice, Whom, PortalNote, Calendar, Follow, FollowText        string
+	AlertsIntro, AlertsButton, AlertsOpen, AlertsScan             string
+	AlertsDigits, AlertsElse, AlertsOnce                          string
+	Unreviewed                                                    string // "" where somebody has looked the language over
 }
 
 func newWords(c *i18n.Catalogue, all []*i18n.Catalogue) *words {
-	return &words{
+	w := &words{
 		Code: c.Code(), Direction: c.Direction(), All: all,
 		Style: template.HTML("<style>" + style + "</style>"), // ours, and as it was hashed
 
@@ -39,7 +43,17 @@ func newWords(c *i18n.Catalogue, all []*i18n.Catalogue) *words {
 		Then: c.T("label.then"), History: c.T("label.history"), Check: c.T("label.check"),
 		Reference: c.T("label.reference"), Procedure: c.T("label.procedure"), Submitted: c.T("label.submitted"),
 		NotYours: c.T("web.status.not_yours"), NotDocument: c.T("note.page_not_document"), Alert: c.T("web.status.alert"),
+
+		Advice: c.T("label.advice"), Whom: c.T("label.whom"), PortalNote: c.T("note.portal"), Calendar: c.T("web.status.calendar"),
+		Follow: c.T("web.unknown.follow"), FollowText: c.T("web.unknown.follow_text"),
+		AlertsIntro: c.T("web.alerts.intro"), AlertsButton: c.T("web.alerts.button"), AlertsOpen: c.T("web.alerts.open"),
+		AlertsScan: c.T("web.alerts.scan"), AlertsDigits: c.T("web.alerts.digits"), AlertsElse: c.T("web.alerts.digits_else"),
+		AlertsOnce: c.T("web.alerts.once"),
 	}
+	if c.Reviewer() == "" {
+		w.Unreviewed = c.T("note.unreviewed")
+	}
+	return w
 }
 
 // bind makes the templates of one language. The files hold two kinds of

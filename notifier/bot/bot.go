@@ -30,6 +30,7 @@ type Options struct {
 	// Text returns a text of the catalogues, for the menu of commands: of the
 	// keys bot.command.status, bot.command.follow and so on.
 	Text func(lang, key string) string
+	Now  func() time.Time // nil: time.Now
 }
 
 // A Bot holds no state of chats and may be used from any goroutine.
@@ -38,8 +39,18 @@ type Bot struct{ o Options }
 // New returns a Bot.
 func New(o Options) *Bot {
 	o.Languages = slices.Clone(o.Languages)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	return &Bot{o}
 }
+
+// For how long the same is not said again: to a group that goes on calling, and
+// of the photos that were sent as one album.
+const (
+	groupPause = time.Hour
+	albumPause = time.Hour
+)
 
 // Handle lets an update take its effect in a conversation with its chat, and
 // writes at most one answer to it. Where the update has a CallbackID, the
@@ -53,13 +64,15 @@ func (b *Bot) Handle(ctx context.Context, c visa.Conversation, u telegram.Update
 	var err error
 	switch {
 	case u.Kind == telegram.UpdateGroup:
-		err = c.Reply(ctx, visa.Note{Reply: visa.ReplyGroup})
+		err = c.ReplyOnce(ctx, "group", groupPause, visa.Note{Reply: visa.ReplyGroup})
 	case !u.Private:
 		// A button in a group can only be a forged one: the bot puts none there.
 	case u.Kind == telegram.UpdateText:
 		err = b.text(ctx, c, u.Text)
 	case u.Kind == telegram.UpdateButton:
 		err = b.button(ctx, c, u.Data)
+	case u.Kind == telegram.UpdateNotText && u.Album != "":
+		err = c.ReplyOnce(ctx, "album-"+u.Album, albumPause, visa.Note{Reply: visa.ReplyNotText})
 	case u.Kind == telegram.UpdateNotText:
 		err = c.Reply(ctx, visa.Note{Reply: visa.ReplyNotText})
 	case u.Kind == telegram.UpdateBlocked:
@@ -74,7 +87,7 @@ func (b *Bot) Handle(ctx context.Context, c visa.Conversation, u telegram.Update
 }
 
 // menu are the commands that Telegram offers, in its order.
-var menu = []string{"status", "follow", "list", "stop", "language", "forget", "help"}
+var menu = []string{"status", "follow", "list", "stop", "settings", "language", "forget", "help"}
 
 // Commands returns the menu of commands in a language.
 func (b *Bot) Commands(lang string) []telegram.Command {

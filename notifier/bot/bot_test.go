@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -206,7 +207,7 @@ func TestANumberIsFoundAmongWordsAndSeveralAreNotTakenForOne(t *testing.T) {
 		{"another script", "мой номер " + knownRef, visa.ReplyStatus},
 		{"a command with a word", "/follow number " + knownRef, visa.ReplyFollowing},
 		{"two numbers", knownRef + " " + otherRef, visa.ReplyMalformed},
-		{"two lines to follow", "/follow " + knownRef + "\n" + otherRef, visa.ReplyMalformed},
+		{"two lines to look up", "/status " + knownRef + "\n" + otherRef, visa.ReplyMalformed},
 		{"one number in groups", "2041 7733", visa.ReplyStatus},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -220,7 +221,7 @@ func TestANumberIsFoundAmongWordsAndSeveralAreNotTakenForOne(t *testing.T) {
 }
 
 func TestADeepLinkFollowsAtOnceAndOnlyOnce(t *testing.T) {
-	b, w := newBot(bot.Options{Misses: newBudget(0, time.Minute)}), newWorld(knownRef)
+	b, w := newBot(bot.Options{Misses: newBudget(0, time.Minute)}), newWorld(knownRef, "30417733")
 	token := w.link(knownRef)
 	for i, want := range []string{visa.ReplyFollowing, visa.ReplyLinkSpent} {
 		if got := say(t, b, w, me, text("/start "+token)); got.Reply != want {
@@ -235,7 +236,7 @@ func TestADeepLinkFollowsAtOnceAndOnlyOnce(t *testing.T) {
 	}
 
 	follows(w, somebody, visa.MaxFollowed)
-	token = w.link(newRef)
+	token = w.link("30417733")
 	if got := say(t, b, w, somebody, text("/start "+token)); got.Reply != visa.ReplyFollowLimit {
 		t.Errorf("over the limit: %q", got.Reply)
 	}
@@ -268,16 +269,14 @@ func TestAButtonIsGoodInItsOwnChatAlone(t *testing.T) {
 	}
 }
 
-func TestListPages(t *testing.T) {
+func TestAListHoldsAllAndNamesAPageThatThereIs(t *testing.T) {
 	b, w := newBot(bot.Options{}), newWorld()
-	follows(w, me, 2*message.PageSize+1)
-	for data, want := range map[string][3]int{ // page, rows, first subscription
-		"l:0": {0, message.PageSize, 101}, "l:1": {1, message.PageSize, 101 + message.PageSize}, "l:2": {2, 1, 101 + 2*message.PageSize},
-		"l:3": {2, 1, 101 + 2*message.PageSize}, "l:999999999": {2, 1, 101 + 2*message.PageSize}, "l:-1": {0, message.PageSize, 101}, "l": {0, message.PageSize, 101},
-	} {
+	const n = 2*message.PageSize + 1
+	follows(w, me, n)
+	for data, want := range map[string]int{"l:0": 0, "l:1": 1, "l:2": 2, "l:3": 2, "l:999999999": 2, "l:99999999999999999999": 0, "l:-1": 0, "l:x": 0, "l": 0} {
 		got := say(t, b, w, me, press(data))
-		if got.Page != want[0] || len(got.Items) != want[1] || got.Items[0].Subscription != int64(want[2]) || got.Number != 2*message.PageSize+1 {
-			t.Errorf("%s: page %d, %d rows from %v of %d; want %v", data, got.Page, len(got.Items), got.Items[0].Subscription, got.Number, want)
+		if got.Page != want || len(got.Items) != n || got.Items[0].Subscription != 101 || got.Number != n {
+			t.Errorf("%s: page %d, %d rows of %d; want page %d", data, got.Page, len(got.Items), got.Number, want)
 		}
 	}
 }
@@ -359,7 +358,7 @@ func TestTheLanguageIsTheChats(t *testing.T) {
 			t.Errorf("%s: an answer has a language of its own: %q", lang, got.Language)
 		}
 		commands := b.Commands(lang)
-		if len(commands) != 7 || commands[0] != (telegram.Command{Name: "status", Description: lang + " bot.command.status"}) {
+		if len(commands) != 8 || commands[0] != (telegram.Command{Name: "status", Description: lang + " bot.command.status"}) {
 			t.Errorf("Commands(%s) = %v", lang, commands)
 		}
 		for _, c := range commands {
@@ -386,7 +385,7 @@ func TestTheMenuIsWordedInEveryLanguage(t *testing.T) {
 func TestTheRulesForReferencesHold(t *testing.T) {
 	b := newBot(bot.Options{Rules: visa.ReferenceRules{Pattern: regexp.MustCompile(`[0-9]{8}`)}})
 	for in, want := range map[string]visa.Note{
-		"2041773":          {Reply: visa.ReplyMalformed, Fault: "pattern", Number: 7},
+		"2041773":          {Reply: visa.ReplyMalformed, Fault: "short", Number: 7, Want: 8, Digits: true},
 		"/follow EV240317": {Reply: visa.ReplyMalformed, Fault: "pattern", Number: 8},
 		"/EV240317":        {Reply: visa.ReplyUnknown},
 		"thank you":        {Reply: visa.ReplyMalformed, Fault: "pattern", Number: 8},
@@ -410,8 +409,8 @@ func TestAFaultOfTheStoreIsHandedUp(t *testing.T) {
 	inputs := []telegram.Update{
 		text("/start"), text("/start LINK"), text("/status " + knownRef), text("/status " + newRef), text("/follow " + newRef),
 		text("/stop"), text("/stop " + knownRef), text("/list"), text("/language ru"), text("/forget"), text("/help"),
-		text(knownRef), text("thanks"), text("hello"), text("/xyz"), press("f:TOKEN"), press("u:101"), press("s:101"),
-		press("l:1"), press("g:ru"), press("x"), press("k"), press("h"), {ID: 1, Kind: telegram.UpdateNotText, Private: true}, {ID: 1, Kind: telegram.UpdateGroup},
+		text("/settings"), text(knownRef), text(knownRef+" Aziz\n"+newRef+" Anna\n"+otherRef), text("/follow "+newRef+"\n"+knownRef), text("thanks"), text("hello"), text("/xyz"), press("f:TOKEN"), press("u:101"), press("s:101"),
+		press("l:1"), press("g:ru"), press("x"), press("k"), press("h"), press("o"), press("sn:1"), press("sd:1"), press("sm:8"), press("sm:9"), press("hb:1"), {ID: 1, Kind: telegram.UpdateNotText, Private: true}, {ID: 1, Kind: telegram.UpdateNotText, Private: true, Album: "7"}, {ID: 1, Kind: telegram.UpdateGroup},
 	}
 	for _, in := range inputs {
 		for failAt := 1; ; failAt++ {
@@ -446,7 +445,8 @@ func harmless(t *testing.T, in string, n visa.Note) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(n.Extra) > 0 && n.Extra[0] != "status" && n.Extra[0] != "follow" && n.Extra[0] != "stop" || len(b) > 4096 {
+	ours := []string{"status", "follow", "stop", message.SettingSilentNights, message.SettingDiscreet, message.SettingMute, message.SettingHeartbeat}
+	if len(n.Extra) > 0 && !slices.Contains(ours, n.Extra[0]) || len(b) > 4096 {
 		t.Errorf("%q: answer %s", in, b)
 	}
 	for _, s := range append([]string{n.Reply, n.Fault, n.Language, n.Token}, n.Extra...) {

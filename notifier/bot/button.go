@@ -40,6 +40,8 @@ func (b *Bot) button(ctx context.Context, c visa.Conversation, data string) erro
 		return b.language(ctx, c, arg)
 	case visa.ButtonLangs:
 		return c.Reply(ctx, visa.Note{Reply: visa.ReplyLanguages})
+	case visa.ButtonSettings, visa.ButtonSilentNights, visa.ButtonDiscreet, visa.ButtonMute, visa.ButtonHeartbeat:
+		return b.settings(ctx, c, verb, arg)
 	case visa.ButtonForget:
 		return forget(ctx, c)
 	case visa.ButtonKeep:
@@ -60,7 +62,7 @@ func (b *Bot) pressedFollow(ctx context.Context, c visa.Conversation, token stri
 	if !ok {
 		return c.Reply(ctx, visa.Note{Reply: visa.ReplyLinkSpent})
 	}
-	return b.take(ctx, c, r)
+	return b.take(ctx, c, r, "")
 }
 
 // pressed runs what a button does to one of the chat's own subscriptions.

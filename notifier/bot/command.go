@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"kabarchy/notifier/message"
 	"kabarchy/visa"
@@ -24,6 +23,9 @@ var commands = map[string]func(b *Bot, ctx context.Context, c visa.Conversation,
 	"stop": (*Bot).stop,
 	"list": func(b *Bot, ctx context.Context, c visa.Conversation, _ string) error {
 		return b.list(ctx, c, 0)
+	},
+	"settings": func(b *Bot, ctx context.Context, c visa.Conversation, _ string) error {
+		return b.settings(ctx, c, visa.ButtonSettings, "")
 	},
 	"language": (*Bot).language,
 	"forget": func(_ *Bot, ctx context.Context, c visa.Conversation, _ string) error {
@@ -45,6 +47,9 @@ func (b *Bot) text(ctx context.Context, c visa.Conversation, text string) error 
 	if !ok {
 		return b.bare(ctx, c, text)
 	}
+	if list, ok := b.o.Rules.List(arg); ok && name == "follow" {
+		return b.pasted(ctx, c, list, strings.Count(strings.TrimSuffix(text, arg), "\n"))
+	}
 	if run := commands[name]; run != nil {
 		return run(b, ctx, c, arg)
 	}
@@ -55,53 +60,19 @@ func (b *Bot) text(ctx context.Context, c visa.Conversation, text string) error 
 	}
 	// A slash is also an ornament that a reference may begin with; a word and
 	// then a number is a command that nobody knows.
-	if r, err := b.o.Rules.Parse(text); err == nil && hasDigit(r) && !(arg != "" && isWord(name)) {
+	if r, err := b.o.Rules.Parse(text); err == nil && hasDigit(r) && !(arg != "" && visa.IsWord(name)) {
 		return b.status(ctx, c, r)
 	}
 	return c.Reply(ctx, visa.Note{Reply: visa.ReplyUnknown})
 }
 
-// shortAlone is how many characters a part has at least that is taken for a
-// number of its own beside another such part, rather than for half of one.
-const shortAlone = 8
-
-// find finds the one reference in what was written: the number among words, or
-// else all of it as one number. Of several numbers it takes none: following
-// something else than what was meant is worse than asking again.
-func (b *Bot) find(text string) (visa.Reference, error) {
-	var alone []visa.Reference
-	long, words := 0, false
-	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == ';' }) {
-		r, err := b.o.Rules.Parse(part)
-		switch {
-		case err == nil && hasDigit(r):
-			alone = append(alone, r)
-			if len(r.String()) >= shortAlone {
-				long++
-			}
-		case isWord(part):
-			words = true
-		}
-	}
-	switch {
-	case long > 1:
-		return visa.Reference{}, &visa.ReferenceError{Fault: visa.FaultSeveral, N: long}
-	case words && len(alone) == 1:
-		return alone[0], nil
-	}
-	return b.o.Rules.Parse(text)
-}
-
-// isWord reports whether s is letters alone, and more of them than references
-// begin with.
-func isWord(s string) bool {
-	return utf8.RuneCountInString(s) > 3 && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) })
-}
-
-// bare handles a text that is no command. One of letters alone, that no
+// bare handles a text that is no command: a list, or one reference. One of letters alone, that no
 // application has, is more likely a word of thanks than a reference.
 func (b *Bot) bare(ctx context.Context, c visa.Conversation, text string) error {
-	r, err := b.find(text)
+	if list, ok := b.o.Rules.List(text); ok {
+		return b.pasted(ctx, c, list, 0)
+	}
+	r, err := b.o.Rules.Find(text)
 	if err != nil {
 		return malformed(ctx, c, err)
 	}
@@ -145,7 +116,7 @@ func (b *Bot) withReference(ctx context.Context, c visa.Conversation, command, a
 	if strings.TrimFunc(arg, blank) == "" {
 		return c.Reply(ctx, visa.Note{Reply: visa.ReplyAskReference, Extra: []string{command}})
 	}
-	r, err := b.find(arg)
+	r, err := b.o.Rules.Find(arg)
 	if err != nil {
 		return malformed(ctx, c, err)
 	}
@@ -159,10 +130,22 @@ func malformed(ctx context.Context, c visa.Conversation, err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	return c.Reply(ctx, visa.Note{Reply: visa.ReplyMalformed, Fault: string(e.Fault), Number: e.N})
+	n := visa.Note{Reply: visa.ReplyMalformed, Fault: string(e.Fault), Number: e.N}
+	n.Want, n.Digits = exact(e)
+	return c.Reply(ctx, n)
 }
 
-// start greets, or spends the token of a deep link.
+// exact returns how many characters a reference has, where all have as many,
+// and whether only digits were typed.
+func exact(e *visa.ReferenceError) (want int, digits bool) {
+	if e.Min != e.Max {
+		return 0, false
+	}
+	return e.Max, e.Digits
+}
+
+// start greets, or spends the token of a deep link. Only who spends one is
+// shown its digits: they prove that the link was made by the page.
 func (b *Bot) start(ctx context.Context, c visa.Conversation, arg string) error {
 	if arg == "" {
 		return c.Reply(ctx, visa.Note{Reply: visa.ReplyWelcome})
@@ -181,7 +164,7 @@ func (b *Bot) start(ctx context.Context, c visa.Conversation, arg string) error 
 	if !ok {
 		return c.Reply(ctx, visa.Note{Reply: visa.ReplyLinkSpent})
 	}
-	return b.take(ctx, c, r)
+	return b.take(ctx, c, r, c.LinkDigits(arg))
 }
 
 // isToken reports whether s has the form of a deep link's token.
@@ -244,25 +227,20 @@ func (b *Bot) language(ctx context.Context, c visa.Conversation, arg string) err
 	return c.Reply(ctx, visa.Note{Reply: visa.ReplyLanguageSet, Language: code})
 }
 
-// list shows a page of what is followed, the last one for pages beyond it.
+// list shows a page of what is followed. The answer holds all of it: what
+// needs its owner comes first, and where each stands is not known here.
 func (b *Bot) list(ctx context.Context, c visa.Conversation, page int) error {
-	page = min(max(page, 0), visa.MaxFollowed/message.PageSize)
-	subscriptions, n, err := c.Subscriptions(ctx, page*message.PageSize, message.PageSize)
+	subscriptions, n, err := c.Subscriptions(ctx, 0, visa.MaxFollowed)
 	if err != nil {
 		return err
 	}
 	if n == 0 {
 		return c.Reply(ctx, visa.Note{Reply: visa.ReplyListEmpty})
 	}
-	if last := (n - 1) / message.PageSize; page > last {
-		page = last
-		if subscriptions, n, err = c.Subscriptions(ctx, page*message.PageSize, message.PageSize); err != nil {
-			return err
-		}
-	}
 	items := make([]visa.NoteItem, len(subscriptions))
 	for i, s := range subscriptions {
 		items[i] = item(s)
 	}
-	return c.Reply(ctx, visa.Note{Reply: visa.ReplyList, Items: items, Page: page, Number: n})
+	last := (len(items) - 1) / message.PageSize
+	return c.Reply(ctx, visa.Note{Reply: visa.ReplyList, Items: items, Page: min(max(page, 0), last), Number: n})
 }

@@ -25,8 +25,10 @@ type button struct {
 
 type chat struct {
 	visa.Chat
-	follows []visa.Subscription
-	answers []visa.Note
+	settings visa.ChatSettings
+	follows  []visa.Subscription
+	answers  []visa.Note
+	topics   map[string]time.Duration // answered once, for how long
 }
 
 func newWorld(known ...string) *world {
@@ -96,6 +98,15 @@ func (c *conversation) SetLanguage(_ context.Context, code string) error {
 	return c.call("SetLanguage")
 }
 
+func (c *conversation) Settings(context.Context) (visa.ChatSettings, error) {
+	return c.c.settings, c.call("Settings")
+}
+
+func (c *conversation) SetSettings(_ context.Context, s visa.ChatSettings) error {
+	c.c.settings = s
+	return c.call("SetSettings")
+}
+
 func (c *conversation) Known(_ context.Context, r visa.Reference) (bool, error) {
 	return c.w.known[r], c.call("Known")
 }
@@ -108,6 +119,35 @@ func (c *conversation) Follow(_ context.Context, r visa.Reference) (visa.Subscri
 	s := visa.Subscription{ID: c.w.next, Reference: r}
 	c.c.follows = append(c.c.follows, s)
 	return s, true, c.call("Follow")
+}
+
+func (c *conversation) Unfound(context.Context) (n int, err error) {
+	for _, s := range c.c.follows {
+		if !c.w.known[s.Reference] {
+			n++
+		}
+	}
+	return n, c.call("Unfound")
+}
+
+func (c *conversation) SetLabel(_ context.Context, s visa.Subscription, label string) error {
+	for i := range c.c.follows {
+		if c.c.follows[i].ID == s.ID {
+			c.c.follows[i].Label = label
+		}
+	}
+	return c.call("SetLabel")
+}
+
+func (c *conversation) ReplyOnce(ctx context.Context, topic string, within time.Duration, n visa.Note) error {
+	if c.c.topics == nil {
+		c.c.topics = map[string]time.Duration{}
+	}
+	if _, said := c.c.topics[topic]; said {
+		return nil
+	}
+	c.c.topics[topic] = within
+	return c.Reply(ctx, n)
 }
 
 func (c *conversation) find(r visa.Reference) (visa.Subscription, bool) {
@@ -191,6 +231,8 @@ func (c *conversation) SpendLink(_ context.Context, token string) (visa.Referenc
 	delete(c.w.links, token)
 	return r, ok, c.call("SpendLink")
 }
+
+func (c *conversation) LinkDigits(string) string { return "4711" }
 
 func (c *conversation) Reply(_ context.Context, n visa.Note) error {
 	c.replies = append(c.replies, n)

@@ -11,42 +11,51 @@ import (
 type standing int
 
 const (
-	refused  standing = iota // nothing: the chat has answered itself over its budget
+	refused  standing = iota // nothing: the chat is over its budget
 	unknown                  // not followed, not in the register's data
 	known                    // not followed, in the register's data
 	followed                 // by this chat
 )
 
 // look decides what the chat may learn of r, and finds its subscription if it
-// is followed. It is the one place where that is decided: over its budget a
-// chat learns nothing of what it does not follow, known or not, and is told
-// when to come back.
+// is followed. Over its budget a chat is told when to come back.
 func (b *Bot) look(ctx context.Context, c visa.Conversation, r visa.Reference) (standing, visa.Subscription, error) {
-	s, mine, err := c.Followed(ctx, r)
+	s, sub, wait, err := b.learn(ctx, c, r)
+	if err == nil && s == refused {
+		err = c.Reply(ctx, visa.Note{Reply: visa.ReplyTooMany, Number: minutes(wait)})
+	}
+	return s, sub, err
+}
+
+// learn is look without a word to the chat. It is the one place where it is
+// decided what a chat learns: over its budget nothing of what it does not
+// follow, known or not, before the wait is over.
+func (b *Bot) learn(ctx context.Context, c visa.Conversation, r visa.Reference) (s standing, sub visa.Subscription, wait time.Duration, err error) {
+	sub, mine, err := c.Followed(ctx, r)
 	if err != nil {
-		return refused, s, err
+		return refused, sub, 0, err
 	}
 	if mine {
-		return followed, s, nil
+		return followed, sub, 0, nil
 	}
 	if b.o.Misses != nil {
 		if wait, ok := b.o.Misses.Allow(c.Chat().Peer, r); !ok {
-			return refused, s, c.Reply(ctx, visa.Note{Reply: visa.ReplyTooMany, Number: minutes(wait)})
+			return refused, sub, wait, nil
 		}
 	}
 	is, err := c.Known(ctx, r)
 	if err != nil {
-		return refused, s, err
+		return refused, sub, 0, err
 	}
 	if b.o.Misses != nil {
 		if wait, ok := b.o.Misses.Found(c.Chat().Peer, r, is); !ok {
-			return refused, s, c.Reply(ctx, visa.Note{Reply: visa.ReplyTooMany, Number: minutes(wait)})
+			return refused, sub, wait, nil
 		}
 	}
 	if is {
-		return known, s, nil
+		return known, sub, 0, nil
 	}
-	return unknown, s, nil
+	return unknown, sub, 0, nil
 }
 
 // minutes rounds up, so that whoever waits so long has waited enough.
@@ -99,32 +108,49 @@ func (b *Bot) follow(ctx context.Context, c visa.Conversation, r visa.Reference)
 	case s == followed:
 		return c.Reply(ctx, about(visa.ReplyAlready, sub))
 	}
-	return b.add(ctx, c, r)
+	return b.add(ctx, c, r, s == known, "")
 }
 
 // take makes the chat follow a reference that it was shown before: by its
-// status, or by the page that made a deep link. It costs nothing.
-func (b *Bot) take(ctx context.Context, c visa.Conversation, r visa.Reference) error {
+// status, or by the page that made a deep link, whose digits are the code. It
+// costs nothing.
+func (b *Bot) take(ctx context.Context, c visa.Conversation, r visa.Reference, code string) error {
 	s, mine, err := c.Followed(ctx, r)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case mine:
-		return c.Reply(ctx, about(visa.ReplyAlready, s))
 	}
-	return b.add(ctx, c, r)
+	if mine {
+		n := about(visa.ReplyAlready, s)
+		n.Code = code
+		return c.Reply(ctx, n)
+	}
+	is, err := c.Known(ctx, r)
+	if err != nil {
+		return err
+	}
+	return b.add(ctx, c, r, is, code)
 }
 
 // add makes the chat follow a reference that it does not follow.
-func (b *Bot) add(ctx context.Context, c visa.Conversation, r visa.Reference) error {
+func (b *Bot) add(ctx context.Context, c visa.Conversation, r visa.Reference, is bool, code string) error {
 	if full, err := b.full(ctx, c); full || err != nil {
 		return err
+	}
+	if !is {
+		switch n, err := c.Unfound(ctx); {
+		case err != nil:
+			return err
+		case n >= visa.MaxUnknown:
+			return c.Reply(ctx, visa.Note{Reply: visa.ReplyUnknownLimit, Number: n})
+		}
 	}
 	s, _, err := c.Follow(ctx, r)
 	if err != nil {
 		return err
 	}
-	return c.Reply(ctx, about(visa.ReplyFollowing, s))
+	n := about(visa.ReplyFollowing, s)
+	n.Code = code
+	return c.Reply(ctx, n)
 }
 
 // full reports whether the chat follows as many as one may, and says so.

@@ -21,8 +21,9 @@ import (
 // its entities are parsed.
 const MaxUnits = 4096
 
-// PageSize is how many rows a page of a list has: who writes a ReplyList note
-// takes Items of a page by it.
+// PageSize is how many rows a page of a list has. Who writes a ReplyList note
+// gives it all Items: those that ask for something come first, whichever page
+// they would be on by their age.
 const PageSize = 8
 
 // A Message is what is sent. HTML uses b alone of Telegram's tags, and says the
@@ -43,13 +44,21 @@ type Button struct {
 }
 
 // Options are what a message depends on besides its notification. The zero
-// values of all but Now will do: the built-in catalogues, no reasons, UTC.
+// values of all but Now will do: the built-in catalogues, no reasons, UTC, no
+// erasure.
 type Options struct {
 	Now         time.Time // days are counted from its local day
 	Zone        *time.Location
 	Catalogues  *i18n.Catalogues
 	Reasons     *i18n.Reasons
 	BotUsername string // without the @; "" if not known
+
+	// Stale is for how long complete data of the register says that nothing has
+	// changed since; 0: for ever.
+	Stale time.Duration
+	// ErasureDay tells the last day on which an application is kept, as far as
+	// one is known; nil: nothing is ever erased.
+	ErasureDay func(*visa.Application) (visa.Date, bool)
 }
 
 // renderer is what the parts of a message share.
@@ -75,21 +84,42 @@ func Render(d visa.Delivery, o Options) Message {
 	}
 	r := &renderer{c: c, all: o.Catalogues, d: &d, o: &o}
 	r.v = explain.At(o.Now, o.Zone, d.AsOf, c, o.Reasons)
-	switch d.Kind {
+	if r.discreet() {
+		r.discreetly()
+	} else {
+		r.tell()
+	}
+	return Message{
+		HTML:    r.html.String(),
+		Plain:   r.plain.String(),
+		Buttons: r.buttons,
+		Silent:  r.silent(),
+	}
+}
+
+// tell writes the message in full.
+func (r *renderer) tell() {
+	switch r.d.Kind {
 	case visa.KindNews:
 		r.news()
 	case visa.KindReminder:
 		r.reminder()
 	case visa.KindReply:
 		r.reply()
+	case visa.KindDigest:
+		r.digest()
+	case visa.KindReturn:
+		r.returned()
+	case visa.KindHeartbeat:
+		r.heartbeat()
+	case visa.KindPendingLong:
+		r.pendingLong()
+	case visa.KindErasure:
+		r.erasure()
+	case visa.KindAnnouncement:
+		r.announcement()
 	default:
 		r.fallback()
-	}
-	return Message{
-		HTML:    r.html.String(),
-		Plain:   r.plain.String(),
-		Buttons: r.buttons,
-		Silent:  d.Lane == visa.LaneAnnouncement,
 	}
 }
 

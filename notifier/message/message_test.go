@@ -60,12 +60,13 @@ var replies = []string{
 	visa.ReplyUnfollowedAll, visa.ReplyNotFollowed, visa.ReplyList, visa.ReplyListEmpty, visa.ReplyLanguages,
 	visa.ReplyLanguageSet, visa.ReplyForgetAsk, visa.ReplyForgotten, visa.ReplyMalformed, visa.ReplyAskReference,
 	visa.ReplyUnknown, visa.ReplyNotText, visa.ReplyGroup, visa.ReplyLinkSpent, visa.ReplyTooMany, visa.ReplyFollowLimit,
+	visa.ReplySettings,
 }
 
 func TestEveryMessageIsValidInEveryLanguageAndShowsNoWholeReference(t *testing.T) {
 	note := visa.Note{
 		Reference: reference(t, whole), Token: "abcdefghijklmnopqrstuv", Number: 3, Fault: string(visa.FaultShort), Extra: []string{"follow"},
-		Items: []visa.NoteItem{{Subscription: 1, Reference: reference(t, whole), Label: "<i>A&B"}, {Subscription: 2, Reference: reference(t, "20417734")}},
+		Settings: &visa.ChatSettings{SilentNights: true, MutedUntil: now.Add(time.Hour)},
 	}
 	for _, c := range i18n.Default().All() {
 		for _, a := range []*visa.Application{nil, application(t, visa.StageDecided, visa.OutcomeApproved)} {
@@ -73,7 +74,12 @@ func TestEveryMessageIsValidInEveryLanguageAndShowsNoWholeReference(t *testing.T
 				t.Run(fmt.Sprintf("%s %s known %t", c.Code(), reply, a != nil), func(t *testing.T) {
 					n := note
 					n.Reply = reply
-					m := message.Render(delivery(a, c.Code(), visa.KindReply, n), opts)
+					d := delivery(a, c.Code(), visa.KindReply, n)
+					d.Items = []visa.DeliveryItem{
+						{NoteItem: visa.NoteItem{Subscription: 1, Reference: reference(t, whole), Label: "<i>A&B"}, Application: a},
+						{NoteItem: visa.NoteItem{Subscription: 2, Reference: reference(t, "20417734")}},
+					}
+					m := message.Render(d, opts)
 					check(t, m)
 					readable(t, m)
 					if strings.Contains(fmt.Sprint(m), whole) {
@@ -227,46 +233,6 @@ func TestStatusOffersToFollowOrToStop(t *testing.T) {
 	}
 }
 
-func TestAListPagesAndCutsCleanly(t *testing.T) {
-	items := func(n int, label string) []visa.NoteItem {
-		var all []visa.NoteItem
-		for i := range n {
-			all = append(all, visa.NoteItem{Subscription: int64(i + 1), Reference: reference(t, fmt.Sprint(20417000+i)), Label: label})
-		}
-		return all
-	}
-	last := func(m message.Message) []message.Button { return m.Buttons[len(m.Buttons)-1] }
-	list := func(n visa.Note) message.Message {
-		n.Reply = visa.ReplyList
-		m := message.Render(delivery(nil, "en", visa.KindReply, n), opts)
-		check(t, m)
-		readable(t, m)
-		return m
-	}
-
-	m := list(visa.Note{Items: items(message.PageSize, "son"), Page: 1, Number: 20})
-	if got := last(m); len(got) != 2 || got[0].Data != "l:0" || got[1].Data != "l:2" {
-		t.Errorf("the middle page leads to %v", got)
-	}
-	if !strings.HasPrefix(m.Plain, "📋 You follow 20 applications\n") || !strings.Contains(m.Plain, "• 20••••00 · son") {
-		t.Errorf("got\n%s", m.Plain)
-	}
-	if got := m.Buttons[0]; len(got) != 2 || got[0].Data != "s:1" || got[1].Data != "u:1" || got[0].Text != "20••••00 · son" {
-		t.Errorf("the first row is %v", got)
-	}
-	if got := last(list(visa.Note{Items: items(4, ""), Page: 2, Number: 20})); len(got) != 1 || got[0].Data != "l:1" {
-		t.Errorf("the last page leads to %v", got)
-	}
-	if got := last(list(visa.Note{Items: items(3, ""), Number: 3})); got[0].Data != "s:3" {
-		t.Errorf("the only page leads to %v", got)
-	}
-	m = list(visa.Note{Items: items(1000, strings.Repeat("<&𝕏", 500)), Number: 1000})
-	if !strings.HasSuffix(m.Plain, "and 960 more") {
-		t.Errorf("a list far too long ends with %q", m.Plain[len(m.Plain)-40:])
-	}
-	list(visa.Note{Items: items(2, ""), Page: math.MaxInt, Number: math.MinInt})
-}
-
 func TestLanguagesAreOfferedInThemselves(t *testing.T) {
 	for _, reply := range []string{visa.ReplyWelcome, visa.ReplyLanguages} {
 		m := message.Render(delivery(nil, "", visa.KindReply, visa.Note{Reply: reply}), opts)
@@ -292,6 +258,9 @@ func TestTheNotesLanguageGoesBeforeTheChats(t *testing.T) {
 }
 
 func TestTextsThatNameAButtonNameItAsItIs(t *testing.T) {
+	if ru, _ := i18n.Default().Lookup("ru"); !strings.Contains(ru.T("discreet.news"), ru.T("button.show")) {
+		t.Error("ru: discreet.news does not name button.show")
+	}
 	for _, c := range i18n.Default().All() {
 		for key, button := range map[string]string{
 			"bot.help.follow": "button.follow", "bot.follow_offer": "button.follow", "bot.follow_offer_unknown": "button.follow", "bot.unknown": "button.help",
@@ -299,16 +268,6 @@ func TestTextsThatNameAButtonNameItAsItIs(t *testing.T) {
 			if !strings.Contains(c.T(key), c.T(button)) {
 				t.Errorf("%s: %s does not name %s", c.Code(), key, button)
 			}
-		}
-	}
-}
-
-func TestOnlyAnnouncementsAreSilent(t *testing.T) {
-	for _, lane := range visa.Lanes {
-		d := delivery(nil, "en", visa.KindReply, visa.Note{Reply: visa.ReplyHelp})
-		d.Lane = lane
-		if got := message.Render(d, opts).Silent; got != (lane == visa.LaneAnnouncement) {
-			t.Errorf("silent in the lane %s: %t", lane, got)
 		}
 	}
 }
@@ -325,8 +284,10 @@ func hostile(rng *rand.Rand, a *visa.Application) visa.Delivery {
 	num := func() int {
 		return []int{0, 1, -1, 7, math.MaxInt, math.MinInt, math.MaxInt32, math.MinInt32}[rng.IntN(8)]
 	}
-	kinds := []visa.Kind{visa.KindNews, visa.KindReminder, visa.KindReply, visa.KindReply, "", visa.Kind(word())}
+	kinds := append([]visa.Kind{visa.KindNews, visa.KindReminder, visa.KindReply, visa.KindReply, "", visa.Kind(word())}, newKinds...)
 	d := visa.Delivery{Application: a, Language: word(), Label: word(), Following: rng.IntN(2) == 0}
+	d.Settings = visa.ChatSettings{Discreet: rng.IntN(3) == 0, SilentNights: rng.IntN(2) == 0, Heartbeat: rng.IntN(2) == 0, MutedUntil: time.Unix(int64(num()), 0)}
+	d.Followed, d.LastChange, d.Texts = num(), time.Unix(int64(num()), 0), map[string]string{"ru": word(), word(): word()}
 	if rng.IntN(2) == 0 {
 		d.AsOf = time.Unix(int64(num()), 0)
 	}
@@ -336,7 +297,9 @@ func hostile(rng *rand.Rand, a *visa.Application) visa.Delivery {
 		Date: visa.Date(int32(num())), Days: num(), Language: word(), Token: word(), Page: num(), Fault: word(), Number: num(), Extra: []string{word()},
 	}
 	for range rng.IntN(60) {
-		d.Note.Items = append(d.Note.Items, visa.NoteItem{Subscription: int64(num()), Label: word()})
+		d.Items = append(d.Items, visa.DeliveryItem{Application: a, NoteItem: visa.NoteItem{
+			Subscription: int64(num()), Label: word(), Changed: []string{word()}, Date: visa.Date(int32(num())),
+		}})
 	}
 	if a != nil {
 		a.Procedure, a.Stage, a.Outcome, a.Reason = visa.Procedure(word()), visa.Stage(word()), visa.Outcome(word()), word()
@@ -358,7 +321,10 @@ func TestRenderStaysValidWhateverTheNoteHolds(t *testing.T) {
 			a = &visa.Application{}
 		}
 		d := hostile(rng, a)
-		check(t, message.Render(d, message.Options{Now: time.Unix(rng.Int64N(1e11), 0), BotUsername: d.Label}))
+		check(t, message.Render(d, message.Options{
+			Now: time.Unix(rng.Int64N(1e11), 0), BotUsername: d.Label, Stale: time.Hour,
+			ErasureDay: func(*visa.Application) (visa.Date, bool) { return visa.Date(rng.Int32()), rng.IntN(2) == 0 },
+		}))
 		if t.Failed() {
 			t.Fatalf("with %+v", d.Note)
 		}
@@ -374,8 +340,11 @@ func FuzzRender(f *testing.F) {
 		d.Kind, d.Subscription = visa.Kind(kind), n
 		d.Note = visa.Note{
 			Reply: reply, Changed: []string{word}, Deadline: visa.DeadlineKind(word), Date: visa.Date(day), Token: token,
-			Page: int(n), Number: int(n), Fault: word, Extra: []string{word}, Items: []visa.NoteItem{{Subscription: n, Label: label}},
+			Page: int(n), Number: int(n), Fault: word, Extra: []string{word},
 		}
+		d.Items = []visa.DeliveryItem{{NoteItem: visa.NoteItem{Subscription: n, Label: label, Changed: []string{word}, Date: visa.Date(day)}}}
+		d.Followed, d.Texts = int(n), map[string]string{lang: label + word}
+		d.Settings.Discreet = day%3 == 0
 		if n%2 == 0 {
 			d.Application = &visa.Application{Statement: visa.Statement{
 				Procedure: visa.Procedure(word), Stage: visa.Stage(reply), Outcome: visa.Outcome(word), Deadlines: []visa.Deadline{{Kind: visa.DeadlineKind(word), Date: visa.Date(day)}},

@@ -34,13 +34,8 @@ func (r *renderer) news() {
 	}
 	e := r.v.Application(*a)
 	icon, headline := e.Icon, e.Headline
-	if !r.changed("appeared") && !r.changed("stage") && !r.changed("outcome") {
-		for _, c := range changes {
-			if r.changed(c.changed) {
-				icon, headline = c.icon, r.c.T(c.key)
-				break
-			}
-		}
+	if other, key, ok := headlineOf(r.d.Note.Changed); ok {
+		icon, headline = other, r.c.T(key)
 	}
 	r.headline(icon, headline)
 	r.about()
@@ -54,8 +49,12 @@ func (r *renderer) news() {
 	r.state(e)
 	r.gap()
 	if day := r.d.Note.Date; !day.IsZero() {
-		r.line("❗ " + r.c.T("news.corrected", "date", day.Time()))
+		r.line(r.corrected(day))
 	}
+	if a.Stage == visa.StageClosed {
+		r.erasureLine(a)
+	}
+	r.gap()
 	r.line(e.AsOf)
 	r.line(explain.NotDocument(r.c))
 	r.line(explain.Portal(r.c))
@@ -63,6 +62,22 @@ func (r *renderer) news() {
 }
 
 func (r *renderer) changed(name string) bool { return slices.Contains(r.d.Note.Changed, name) }
+
+// headlineOf returns how a message opens of a change that moved neither stage
+// nor outcome; false if it moved one of them, or nothing that has a headline.
+func headlineOf(changed []string) (icon, key string, ok bool) {
+	for _, moved := range []string{"appeared", "stage", "outcome"} {
+		if slices.Contains(changed, moved) {
+			return "", "", false
+		}
+	}
+	for _, c := range changes {
+		if slices.Contains(changed, c.changed) {
+			return c.icon, c.key, true
+		}
+	}
+	return "", "", false
+}
 
 // about says which application: the masked reference, the procedure, and the
 // person's own label for it.
@@ -141,14 +156,16 @@ func (r *renderer) reminder() {
 		r.line(r.v.Checked())
 	}
 	r.line(explain.NotDocument(r.c))
-	if id := r.d.Subscription; id > 0 {
-		left := Button{}
-		if n.Deadline == visa.LeaveBy {
-			left = r.button("button.left", visa.ButtonLeft, number(id))
-		}
-		r.row(left, r.button("button.not_mine", visa.ButtonUnfollow, number(id)))
-	}
+	r.endButtons()
 	r.row(r.listButton())
+}
+
+// endButtons are what ends the reminders of an application: having left, or
+// that it is somebody else's by now.
+func (r *renderer) endButtons() {
+	if id := r.d.Subscription; id > 0 {
+		r.row(r.button("button.left", visa.ButtonLeft, number(id)), r.button("button.not_mine", visa.ButtonUnfollow, number(id)))
+	}
 }
 
 func (r *renderer) newsButtons() {

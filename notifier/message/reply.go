@@ -68,13 +68,15 @@ func (r *renderer) reply() {
 	case visa.ReplyFollowLimit:
 		r.line("✋ " + c.T("bot.follow_limit", "n", max(n.Number, 0)))
 		r.row(r.listButton())
+	case visa.ReplySettings:
+		r.settings()
 	default:
 		r.fallback()
 	}
 }
 
 // commands are what can be typed, with what each does as bot.command.NAME.
-var commands = []string{"status", "follow", "list", "stop", "language", "forget", "help"}
+var commands = []string{"status", "follow", "list", "stop", "settings", "language", "forget", "help"}
 
 func (r *renderer) help() {
 	c := r.c
@@ -89,7 +91,8 @@ func (r *renderer) help() {
 	r.gap()
 	r.line(c.T("bot.help.never"))
 	r.line(c.T("web.footer"))
-	r.row(r.listButton(), Button{Text: c.T("button.languages"), Data: visa.ButtonLangs})
+	r.row(r.listButton(), Button{Text: c.T("button.settings"), Data: visa.ButtonSettings})
+	r.row(Button{Text: c.T("button.languages"), Data: visa.ButtonLangs})
 }
 
 // status answers where a reference stands, and whether it is followed.
@@ -108,7 +111,11 @@ func (r *renderer) status() {
 			r.line("• " + check)
 		}
 	} else {
-		e := r.v.Application(*a)
+		known := *a
+		if more := a.Reminded(); len(more) > len(a.Deadlines) {
+			known.Deadlines = more // whoever is reminded of a day finds it here
+		}
+		e := r.v.Application(known)
 		r.headline(e.Icon, e.Headline)
 		r.about()
 		if !a.SubmittedOn.IsZero() {
@@ -124,18 +131,34 @@ func (r *renderer) status() {
 	}
 	r.gap()
 	r.line(r.followed(suffix))
+	if a != nil && r.following() {
+		r.erasureLine(a)
+	}
 	r.gap()
 	for _, line := range asOf {
 		r.line(line)
 	}
-	if r.following() {
-		if id := r.d.Subscription; id > 0 {
-			r.row(r.button("button.stop", visa.ButtonUnfollow, number(id)))
-		}
-	} else {
-		r.row(r.button("button.follow", visa.ButtonFollow, r.d.Note.Token))
-	}
+	r.statusButtons()
 	r.row(r.listButton())
+}
+
+// statusButtons lead on from a status: to follow, to hear from us though
+// nothing changes, or to stop. Where reminders say only that there is news,
+// what ends them stands here.
+func (r *renderer) statusButtons() {
+	a, id := r.d.Application, r.d.Subscription
+	switch {
+	case !r.following():
+		r.row(r.button("button.follow", visa.ButtonFollow, r.d.Note.Token))
+		return
+	case r.d.Settings.Discreet && a != nil && len(a.Reminded()) > 0:
+		r.endButtons()
+	case id > 0:
+		r.row(r.button("button.stop", visa.ButtonUnfollow, number(id)))
+	}
+	if r.d.Note.Reply != visa.ReplyStatus && !r.d.Settings.Heartbeat {
+		r.row(r.button("button.heartbeat_on", visa.ButtonHeartbeat, "1"))
+	}
 }
 
 // following reports whether the chat follows the reference: an answer to the
@@ -171,48 +194,35 @@ func (r *renderer) notFollowed() {
 	r.row(r.listButton())
 }
 
-// Bounds of what a list shows of a note, however long the note.
-const (
-	maxRows   = 40   // with two buttons each; Telegram takes 100 buttons
-	listUnits = 3600 // leaves room for what follows the rows
-	maxPage   = 1 << 20
-)
-
 func (r *renderer) list() {
-	c, n := r.c, r.d.Note
-	if len(n.Items) == 0 {
+	c, all := r.c, r.d.Items
+	if len(all) == 0 {
 		r.line("📋 " + c.T("bot.list_empty"))
 		return
 	}
-	page := min(max(n.Page, 0), maxPage)
-	all := max(n.Number, len(n.Items))
-	r.headline("📋", c.T("bot.list.title", "n", all))
+	last := (len(all) - 1) / PageSize
+	page := min(max(r.d.Note.Page, 0), last)
+	rows := r.rows(all, false)
+	r.headline("📋", c.T("bot.list.title", "n", len(all)))
 	r.line(c.T("bot.list.hint"))
+	r.countUrgent(rows)
 	r.gap()
-	shown := 0
-	for _, item := range n.Items {
-		name := r.hint(item.Reference)
-		if label := foreign(item.Label, maxLabel); label != "" {
-			name = strings.TrimPrefix(name+" · "+label, " · ")
+	left := r.writeRows(rows[page*PageSize:min((page+1)*PageSize, len(rows))], func(w row) {
+		if w.Subscription > 0 {
+			id := number(w.Subscription)
+			r.row(Button{Text: w.name, Data: data(visa.ButtonStatus, id)}, r.button("button.stop", visa.ButtonUnfollow, id))
 		}
-		if shown == maxRows || r.units+units(name) > listUnits {
-			break
-		}
-		r.line("• " + name)
-		if item.Subscription > 0 {
-			id := number(item.Subscription)
-			r.row(Button{Text: name, Data: data(visa.ButtonStatus, id)}, r.button("button.stop", visa.ButtonUnfollow, id))
-		}
-		shown++
+	})
+	r.gap()
+	if len(left) > 0 {
+		r.line(c.T("bot.list.more", "n", len(left)))
 	}
-	if left := len(n.Items) - shown; left > 0 {
-		r.line(c.T("bot.list.more", "n", left))
-	}
+	r.line(r.v.Complete())
 	var around []Button
 	if page > 0 {
 		around = append(around, r.button("button.previous", visa.ButtonList, number(int64(page-1))))
 	}
-	if page*PageSize+len(n.Items) < all {
+	if page < last {
 		around = append(around, r.button("button.next", visa.ButtonList, number(int64(page+1))))
 	}
 	r.row(around...)
@@ -224,7 +234,7 @@ func (r *renderer) malformed() {
 	if fault := visa.ReferenceFault(n.Fault); fault == visa.FaultEmpty || fault == "" {
 		r.line(r.c.T("bot.send_number"))
 	} else {
-		r.line(explain.Fault(r.c, fault, max(n.Number, 0)))
+		r.line(explain.Fault(r.c, visa.ReferenceError{Fault: fault, N: max(n.Number, 0), Min: n.Want, Max: n.Want, Digits: n.Digits}))
 	}
 	r.row(r.helpButton())
 }

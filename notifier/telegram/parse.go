@@ -45,6 +45,7 @@ type (
 		From     wireUser     `json:"from"`
 		Text     string       `json:"text"`
 		Entities []wireEntity `json:"entities"`
+		Album    string       `json:"media_group_id"`
 	}
 	wireCallback struct {
 		ID      string   `json:"id"`
@@ -123,7 +124,7 @@ func (u *Update) fromMessage(raw json.RawMessage, bot string) bool {
 		u.Kind, u.Text = UpdateText, clip(m.Text, maxTextRunes)
 		return true
 	}
-	u.Kind = UpdateNotText
+	u.Kind, u.Album = UpdateNotText, album(m.Album)
 	return !service(raw)
 }
 

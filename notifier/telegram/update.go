@@ -31,6 +31,7 @@ type Update struct {
 	MessageID  int64      `json:"message,omitempty"`
 	Private    bool       `json:"private,omitempty"`
 	Language   string     `json:"language,omitempty"` // as Telegram says, such as "ky" or "pt-br"; or ""
+	Album      string     `json:"album,omitempty"`    // of a photo or file sent with others: the same for all of them
 	Text       string     `json:"text,omitempty"`     // at most 4096 characters
 	CallbackID string     `json:"callback,omitempty"` // to be answered with AnswerCallback
 	Data       string     `json:"data,omitempty"`     // of the button; at most 64 bytes
@@ -44,6 +45,7 @@ const (
 	maxDataBytes       = 64
 	maxCallbackIDBytes = 128
 	maxLanguageBytes   = 35
+	maxAlbumBytes      = 32
 	maxUpdateID        = 1 << 62
 )
 
@@ -103,6 +105,8 @@ func (u Update) valid() error {
 		return bad("its message's number is out of range")
 	case u.Language != language(u.Language):
 		return bad("its language is no code")
+	case u.Album != album(u.Album) || u.Album != "" && u.Kind != UpdateNotText:
+		return bad("it is of an album that it cannot be of")
 	case len(u.Data) > maxDataBytes || !utf8.ValidString(u.Data):
 		return bad("its button's data is too long")
 	case len(u.CallbackID) > maxCallbackIDBytes || !utf8.ValidString(u.CallbackID):
@@ -141,6 +145,19 @@ func language(s string) string {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z':
 		case (c >= '0' && c <= '9' || c == '-') && i >= 2:
 		default:
+			return ""
+		}
+	}
+	return s
+}
+
+// album returns an album's id as it is, or "" for what is none.
+func album(s string) string {
+	if len(s) > maxAlbumBytes {
+		return ""
+	}
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9') {
 			return ""
 		}
 	}

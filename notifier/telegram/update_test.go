@@ -34,6 +34,8 @@ func TestParseUpdate(t *testing.T) {
 		return &Update{ID: 77, Kind: UpdateText, ChatID: 5100000001, MessageID: 9, Private: true, Language: "ky", Text: s}
 	}
 	notText := &Update{ID: 77, Kind: UpdateNotText, ChatID: 5100000001, MessageID: 9, Private: true, Language: "ky"}
+	inAlbum := *notText
+	inAlbum.Album = "13579"
 	called := &Update{ID: 77, Kind: UpdateGroup, ChatID: -1001234567890, MessageID: 9, Language: "ky"}
 	button := func(data string) *Update {
 		return &Update{ID: 77, Kind: UpdateButton, ChatID: 5100000001, MessageID: 9, Private: true, Language: "ky", CallbackID: "4242", Data: data}
@@ -49,6 +51,8 @@ func TestParseUpdate(t *testing.T) {
 		{"half a surrogate pair", message(privateChat, `"text":"a\ud800b"`), text("a\ufffdb")},
 		{"a forwarded text", message(privateChat, `"forward_origin":{"sender_user_name":"CANARY"},"text":"/help"`), text("/help")},
 		{"a photo with a caption", message(privateChat, `"photo":[{"file_id":"CANARYfile"}],"caption":"CANARYcaption"`), notText},
+		{"a photo of an album", message(privateChat, `"photo":[{}],"media_group_id":"13579"`), &inAlbum},
+		{"an album that cannot be one", message(privateChat, `"photo":[{}],"media_group_id":"CANARY 1"`), notText},
 		{"a contact", message(privateChat, `"contact":{"phone_number":"+996CANARY","first_name":"CANARY","user_id":1}`), notText},
 		{"a place", message(privateChat, `"location":{"latitude":42.87,"longitude":74.59}`), notText},
 		{"a voice", message(privateChat, `"voice":{"file_id":"CANARYfile"}`), notText},

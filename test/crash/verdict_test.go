@@ -2,12 +2,9 @@ package crash
 
 import (
 	"fmt"
-	"regexp"
+	"slices"
 	"strings"
-	"testing"
-	"time"
 
-	"kabarchy/notifier/telegram/simulator"
 	"kabarchy/test/harness"
 )
 
@@ -15,22 +12,26 @@ import (
 // the clients were acknowledged, what Telegram accepted, what the service
 // answers, and what it has recorded.
 type verdict struct {
-	t      *testing.T
-	s      *harness.Service
-	sim    *simulator.Simulator
-	books  *ledger
-	people *people
+	*hunt
 
-	versions   map[string]int64 // in the end
-	told       []told
-	ambiguous  int
-	duplicates int
-	superseded int
+	versions map[string]int64   // in the end
+	told     map[int][]told     // by Telegram's number of the message
+	all      []*record          // but for superseded news
+	byKey    map[string]*record // the same by dedupe key
+	written  map[change]bool    // news, whatever became of them
+	last     map[string]*record // the last news of each chat and reference
+	chats    map[int64]*person  // by the store's number
+	doubts   []*doubt
+
+	accepted, duplicates, changes, superseded, cancelled, reminded, announced int
 }
 
 func (v *verdict) String() string {
-	return fmt.Sprintf("%d updates acknowledged in %d requests, %d requests broken off; %d follow, %d messages accepted, %d changes superseded, %d attempts ambiguous, %d duplicates",
-		v.books.acknowledged, v.books.requests, v.books.broken, len(v.people.follows), len(v.told), v.superseded, v.ambiguous, v.duplicates)
+	return fmt.Sprintf(`%d updates acknowledged in %d requests, %d requests broken off; %d followed in the end
+%d changes looked for and found written; %d messages accepted, %d news superseded, %d notifications cancelled by a rule, %d reminders, %d announcements' messages
+%d attempts ambiguous, %d messages accepted under one of them and not recorded otherwise`,
+		v.books.acknowledged, v.books.requests, v.books.broken, len(v.people.follows()),
+		v.changes, v.accepted, v.superseded, v.cancelled, v.reminded, v.announced, len(v.doubts), v.duplicates)
 }
 
 // updates checks that every acknowledged update is there, and nothing that was
@@ -46,8 +47,14 @@ func (v *verdict) updates() {
 		if a.Version < v.books.acked[r] || a.Version > v.books.sent[r] {
 			v.t.Errorf("LOST: %s is at version %d; %d was acknowledged and %d sent", r, a.Version, v.books.acked[r], v.books.sent[r])
 		}
-		if len(a.Deadlines) != 1 || a.Deadlines[0].Date != deadline(a.Version) {
-			v.t.Errorf("TORN: %s at version %d has the deadlines %+v, not %s", r, a.Version, a.Deadlines, deadline(a.Version))
+		got := slices.Clone(a.Deadlines)
+		for i := range got {
+			got[i].DaysLeft = nil
+		}
+		want := update(r, a.Version).Deadlines
+		slices.SortFunc(got, func(a, b harness.Deadline) int { return -strings.Compare(a.Kind, b.Kind) })
+		if !slices.Equal(got, want) {
+			v.t.Errorf("TORN: %s at version %d has the deadlines %+v, not %+v", r, a.Version, got, want)
 		}
 	}
 	if len(v.versions) < nReferences/2 {
@@ -55,164 +62,112 @@ func (v *verdict) updates() {
 	}
 }
 
-// A told is what one accepted message told.
-type told struct {
-	simulator.Message
-	wish
-	version int64 // 0: not known yet
-	news    bool  // not an answer to /follow
-}
-
-var (
-	shownHint = regexp.MustCompile(`(\d\d)••••(\d\d)`)
-	shownDay  = regexp.MustCompile(`Last day to leave: \w+ (\d{1,2} \w+ \d{4})`)
-)
-
-func read(m simulator.Message) (told, error) {
-	out := told{Message: m, news: !strings.Contains(m.Text, "You follow this")}
-	hint := shownHint.FindStringSubmatch(m.Text)
-	if hint == nil {
-		return out, fmt.Errorf("it names no reference")
-	}
-	out.wish = wish{m.Chat, "204177" + hint[2]}
-	if day := shownDay.FindStringSubmatch(m.Text); day != nil {
-		date, err := time.Parse("2 January 2006", day[1])
-		if err != nil {
-			return out, err
-		}
-		out.version = int64(date.Sub(base) / (24 * time.Hour))
-	} else if !strings.Contains(m.Text, "Not in our data yet") {
-		return out, fmt.Errorf("it names no day and does not say why")
-	}
-	return out, nil
-}
-
-// messages checks that every follower knows the last state in the end, and
-// that none was told of an older one after a newer.
+// messages checks that everything asked was answered, that every follower
+// knows the last state in the end, and that none was told of an older one
+// after a newer, or of anything after it had taken its leave.
 func (v *verdict) messages() {
+	v.told = map[int][]told{}
 	last := map[wish]told{}
 	for _, m := range v.sim.All() {
-		now, err := read(m)
+		all, err := tells(m)
 		if err != nil {
 			v.t.Errorf("a message makes no sense: %v\n%s", err, m.Text)
 			continue
 		}
-		v.told = append(v.told, now)
-		if before := last[now.wish]; now.version < before.version {
-			v.t.Errorf("ORDER: chat %d was told of version %d of %s at %s, after version %d at %s",
-				now.chat, now.version, now.reference, now.At, before.version, before.At)
+		v.told[m.ID] = all
+		for _, now := range all {
+			if before := last[now.wish]; now.version < before.version {
+				v.t.Errorf("ORDER: chat %d was told of version %d of %s at %s, after version %d at %s",
+					now.chat, now.version, now.reference, now.At, before.version, before.At)
+			}
+			last[now.wish] = now
 		}
-		last[now.wish] = now
 	}
-	answered := map[wish]bool{}
-	for _, m := range v.told {
-		answered[m.wish] = answered[m.wish] || !m.news
-	}
-	for _, w := range v.people.follows {
+	for _, w := range v.people.follows() {
 		if got, want := last[w].version, v.versions[w.reference]; got != want {
 			v.t.Errorf("LOST: chat %d follows %s and was last told of version %d of %d", w.chat, w.reference, got, want)
 		}
-		if !answered[w] {
-			v.t.Errorf("LOST: chat %d never got an answer to its wish to follow %s", w.chat, w.reference)
+	}
+	for _, who := range v.people.all {
+		v.answered(who)
+	}
+}
+
+// answered checks that a person got an answer to each message, as far as
+// anything is known of it still, and heard nothing more of what it had left.
+func (v *verdict) answered(who *person) {
+	from := 0
+	for i, a := range who.acts {
+		if a.what == confirm {
+			from = i + 1
+		}
+	}
+	for i, a := range who.acts {
+		r := v.byKey[fmt.Sprintf("c:%d:1", a.update)]
+		switch {
+		case i < from || a.what == blockBot || a.what == unblock:
+			continue
+		case r == nil:
+			v.t.Errorf("LOST: chat %d got no answer to its %s of %s", who.chat, a.what, a.reference)
+		case r.state == "accepted" && a.what == stop:
+			v.silent(who, a, who.acts[i+1:], int(r.message))
+		case r.state != "accepted" && !v.rule(r):
+			v.t.Errorf("LOST: the answer of chat %d to its %s of %s ends as %s, %q", who.chat, a.what, a.reference, r.state, r.why)
 		}
 	}
 }
 
-// A stream is what order and repetition are judged by: the news of a reference
-// to a chat, or the answers to a chat. Chats are the store's.
-type stream struct {
-	chat      int64
-	reference string // "" for answers
-}
-
-// deliveries holds what Telegram accepted against what the database has
-// recorded: each message is recorded as accepted once, or else one of the
-// attempts of its stream is recorded as ambiguous.
-func (v *verdict) deliveries() {
-	db := v.s.Open()
-	rows, err := db.Query(`SELECT n.chat, n.reference, n.kind, n.state, n.message_id,
-			(SELECT count(*) FROM attempts a WHERE a.notification = n.id AND a.result = 'ambiguous'),
-			(SELECT count(*) FROM attempts a WHERE a.notification = n.id AND a.ended_at = 0)
-		FROM notifications n`)
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	defer func() { _ = rows.Close() }()
-	recorded := map[int64]stream{} // by Telegram's number of the message
-	excused := map[stream]int{}
-	for rows.Next() {
-		var chat, message int64
-		var reference, kind, state string
-		var ambiguous, open int
-		if err := rows.Scan(&chat, &reference, &kind, &state, &message, &ambiguous, &open); err != nil {
-			v.t.Fatal(err)
-		}
-		in := stream{chat: chat}
-		if kind == "news" {
-			in.reference = reference
-		}
-		switch state {
-		case "accepted":
-			if _, twice := recorded[message]; twice {
-				v.t.Errorf("TWICE RECORDED: message %d", message)
-			}
-			recorded[message] = in
-		case "superseded":
-			v.superseded++
-		default:
-			v.t.Errorf("LOST: a notification ends as %s", state)
-		}
-		if open > 0 {
-			v.t.Errorf("an attempt was left without a result")
-		}
-		excused[in] += ambiguous
-		v.ambiguous += ambiguous
-	}
-	if err := rows.Err(); err != nil {
-		v.t.Fatal(err)
-	}
-	v.duplicated(recorded, excused)
-}
-
-func (v *verdict) duplicated(recorded map[int64]stream, excused map[stream]int) {
-	chats := map[int64]int64{} // the store's, by Telegram's
-	for _, m := range v.told {
-		if in, ok := recorded[int64(m.ID)]; ok {
-			chats[m.chat] = in.chat
+// silent checks that nothing is told of a reference from the answer on that
+// says so until the person wants to hear of it again.
+func (v *verdict) silent(who *person, a act, later []act, answer int) {
+	begun, end := int64(-1), int64(-1)
+	for _, next := range later {
+		if next.what == follow && next.reference == a.reference {
+			end = next.after
+			break
 		}
 	}
-	type said struct {
-		wish
-		version int64
-		news    bool
-	}
-	times, timesRecorded := map[said]int{}, map[said]int{}
-	for _, m := range v.told {
-		what := said{m.wish, m.version, m.news}
-		if !m.news {
-			what.version = 0 // a wish is answered once, whatever has changed
+	for _, m := range v.sim.Messages(who.chat) {
+		if m.ID == answer {
+			begun = m.Seq
 		}
-		if times[what]++; times[what] > 1 {
-			v.duplicates++
-		}
-		if _, ok := recorded[int64(m.ID)]; ok {
-			if timesRecorded[what]++; timesRecorded[what] > 1 {
-				v.t.Errorf("DUPLICATE: version %d of %s was told to chat %d twice, and both times recorded", m.version, m.reference, m.chat)
-			}
-			delete(recorded, int64(m.ID))
+		if begun < 0 || m.Seq <= begun || end >= 0 && m.Seq > end {
 			continue
 		}
-		in := stream{chat: chats[m.chat]}
-		if m.news {
-			in.reference = m.reference
-		}
-		if excused[in]--; excused[in] < 0 {
-			v.t.Errorf("DUPLICATE: message %d (version %d of %s to chat %d, at %s) is recorded neither as accepted nor as ambiguous",
-				m.ID, m.version, m.reference, m.chat, m.At)
+		for _, one := range v.told[m.ID] {
+			if one.reference == a.reference && !strings.Contains(m.Text, "follow") {
+				v.t.Errorf("TOLD AFTER ALL: chat %d heard of %s after it was told that it no longer follows it:\n%s", who.chat, a.reference, m.Text)
+			}
 		}
 	}
-	if len(recorded) > 0 {
-		v.t.Errorf("LOST: %d messages are recorded as accepted that Telegram never accepted", len(recorded))
+}
+
+// announcements checks that each acknowledged one is over, and was written to
+// every chat that was there and could be written to all the time.
+func (v *verdict) announcements() {
+	db := v.s.Open()
+	for _, id := range v.speak.acked {
+		var state string
+		var last int64
+		var written, n int
+		if err := db.QueryRow(`SELECT state, last_chat, written FROM announcements WHERE id = $1`, id).Scan(&state, &last, &written); err != nil {
+			v.t.Fatalf("LOST: announcement %d: %v", id, err)
+		}
+		for chat, who := range v.chats {
+			r := v.byKey[fmt.Sprintf("a:%d:%d", id, chat)]
+			if r != nil && r.state == "accepted" {
+				n++
+			} else if chat <= last && (who.habit == follower || who.habit == employer) {
+				v.t.Errorf("LOST: announcement %d was never told to chat %d", id, who.chat)
+			}
+		}
+		if state != "done" || n == 0 || n > written {
+			v.t.Errorf("LOST: announcement %d ends as %s; %d messages were written and %d accepted", id, state, written, n)
+		}
+		v.announced += n
+	}
+	if len(v.speak.acked) == 0 {
+		v.t.Error("nothing was announced: this run proves nothing about announcements")
 	}
 }
 

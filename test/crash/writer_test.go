@@ -18,6 +18,11 @@ const (
 	nReferences = 40
 	nWriters    = 4 // every second one sends one update at a time, the others lines
 	maxLines    = 30
+
+	// Few requests are about all of a writer's references: whoever follows them
+	// all gets a digest of each. The others are about a few.
+	oneInAll = 150
+	aFew     = 4
 )
 
 // references are told apart by what a message shows of them: 20••••07.
@@ -37,10 +42,23 @@ var base = time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 2, 0)
 func deadline(version int64) string { return base.AddDate(0, 0, int(version)).Format(time.DateOnly) }
 
 func update(reference string, version int64) harness.Update {
-	return harness.Update{
+	u := harness.Update{
 		Reference: reference, Version: version, Procedure: "exit_visa", Campaign: "legalization-2025", Stage: "in_processing",
 		Deadlines: []harness.Deadline{{Kind: "leave_by", Date: deadline(version)}},
 	}
+	if fallsDue(reference) {
+		u.Deadlines = append(u.Deadlines, harness.Deadline{Kind: "collect_by", Date: dueDay(version)})
+	}
+	return u
+}
+
+// ofWriter returns which references are a writer's own.
+func ofWriter(n int) []int {
+	var out []int
+	for i := n; i < nReferences; i += nWriters {
+		out = append(out, i)
+	}
+	return out
 }
 
 // A ledger holds for each reference the last version that was sent, and the
@@ -48,13 +66,35 @@ func update(reference string, version int64) harness.Update {
 type ledger struct {
 	mu           sync.Mutex
 	sent, acked  map[string]int64
-	acknowledged int // updates, over all references
-	requests     int // that were answered
-	broken       int // that were not
+	all          map[string][]stated // that were acknowledged
+	acknowledged int                 // updates, over all references
+	requests     int                 // that were answered
+	broken       int                 // that were not
+	wide         bool                // requests are to be about all of a writer's references
+}
+
+// A stated is an acknowledged version, with when it was sent for the first time.
+type stated struct {
+	version int64
+	at      time.Time
+}
+
+// aboutAll has the writers of lines send about all of their references, or no
+// longer.
+func (l *ledger) aboutAll(on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wide = on
+}
+
+func (l *ledger) isAboutAll() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.wide
 }
 
 func newLedger() *ledger {
-	return &ledger{sent: map[string]int64{}, acked: map[string]int64{}}
+	return &ledger{sent: map[string]int64{}, acked: map[string]int64{}, all: map[string][]stated{}}
 }
 
 // next takes the next version of a reference.
@@ -65,13 +105,14 @@ func (l *ledger) next(reference string) int64 {
 	return l.sent[reference]
 }
 
-func (l *ledger) ack(updates []harness.Update) {
+func (l *ledger) ack(updates []harness.Update, sent time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.requests++
 	l.acknowledged += len(updates)
 	for _, u := range updates {
 		l.acked[u.Reference] = max(l.acked[u.Reference], u.Version)
+		l.all[u.Reference] = append(l.all[u.Reference], stated{u.Version, sent})
 	}
 }
 
@@ -98,7 +139,7 @@ func startWriters(ctx context.Context, t *testing.T, s *harness.Service, key str
 	var wg sync.WaitGroup
 	for n := range nWriters {
 		w := &writer{t: t, s: s, key: key, books: books, rnd: rand.New(rand.NewPCG(*seed, uint64(n+1))), lines: n%2 == 1}
-		for i := n; i < nReferences; i += nWriters {
+		for _, i := range ofWriter(n) {
 			w.own = append(w.own, references[i])
 		}
 		wg.Go(func() { w.run(ctx) })
@@ -106,33 +147,38 @@ func startWriters(ctx context.Context, t *testing.T, s *harness.Service, key str
 	return &wg
 }
 
-// run sends until ctx ends. What was not acknowledged is sent once more as it
-// was, which must do no harm, or is left behind by a newer version.
+// run sends until ctx ends. What was not acknowledged is mostly sent once more
+// as it was, which must do no harm, or else left behind by a newer version.
 func (w *writer) run(ctx context.Context) {
 	var batch []harness.Update
+	var sent time.Time // for the first time
 	for ctx.Err() == nil {
-		again := batch != nil && w.rnd.IntN(2) == 0
+		again := batch != nil && w.rnd.IntN(4) > 0
 		if !again {
-			batch = w.compose()
+			batch, sent = w.compose(), time.Now()
 		}
 		if w.send(batch, again) {
-			w.books.ack(batch)
+			w.books.ack(batch, sent)
 			batch = nil
 		} else {
 			w.books.fail()
 		}
-		harness.Pause(ctx, time.Duration(5+w.rnd.IntN(40))*time.Millisecond)
+		harness.Pause(ctx, time.Duration(10+w.rnd.IntN(60))*time.Millisecond)
 	}
 }
 
 func (w *writer) compose() []harness.Update {
-	n := 1
+	n, of := 1, len(w.own)
 	if w.lines {
 		n = 1 + w.rnd.IntN(maxLines)
+		if of = aFew; w.rnd.IntN(oneInAll) == 0 || w.books.isAboutAll() {
+			n, of = maxLines, len(w.own)
+		}
+		w.rnd.Shuffle(len(w.own), func(i, j int) { w.own[i], w.own[j] = w.own[j], w.own[i] })
 	}
 	var out []harness.Update
 	for range n {
-		r := w.own[w.rnd.IntN(len(w.own))]
+		r := w.own[w.rnd.IntN(of)]
 		out = append(out, update(r, w.books.next(r)))
 	}
 	return out

@@ -5,16 +5,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
 var binary string
 
-// Main builds the program, runs the tests and exits with their status. A
-// package of tests calls it from its TestMain.
-func Main(m *testing.M) { os.Exit(run(m)) }
+// Main builds the program, with build tags if any, runs the tests and exits
+// with their status. A package of tests calls it from its TestMain.
+func Main(m *testing.M, tags ...string) { os.Exit(Run(m, tags...)) }
 
-func run(m *testing.M) int {
+// Run is Main for those who have more to end than the tests: it returns the
+// exit status.
+func Run(m *testing.M, tags ...string) int {
 	dir, err := os.MkdirTemp("", "kabarchy-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "harness:", err)
@@ -23,7 +26,7 @@ func run(m *testing.M) int {
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary = filepath.Join(dir, "kabarchy")
 	// As it is shipped: static, without C.
-	build := exec.Command("go", "build", "-o", binary, "kabarchy")
+	build := exec.Command("go", "build", "-tags", strings.Join(tags, ","), "-o", binary, "kabarchy")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "harness: build the program: %v\n%s", err, out)

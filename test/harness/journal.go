@@ -28,6 +28,19 @@ func (j *journal) String() string {
 	return j.buf.String()
 }
 
+// len is how much that is, and after what was written beyond so much.
+func (j *journal) len() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.buf.Len()
+}
+
+func (j *journal) after(n int) string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return string(j.buf.Bytes()[n:])
+}
+
 // tail returns the last lines.
 func (j *journal) tail() string {
 	lines := strings.Split(strings.TrimSpace(j.String()), "\n")

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -103,13 +104,13 @@ func (s *Service) Start() {
 	})
 }
 
-func (s *Service) launch() {
+func (s *Service) launch(env ...string) {
 	s.t.Helper()
 	if s.cmd != nil {
 		s.t.Fatal("the program runs already")
 	}
 	s.cmd = exec.Command(binary, "serve")
-	s.cmd.Dir, s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = s.Dir, s.env, &s.log, &s.log
+	s.cmd.Dir, s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = s.Dir, slices.Concat(s.env, env), &s.log, &s.log
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}

@@ -30,17 +30,18 @@ CREATE TABLE announcements (
     written    BIGINT NOT NULL,
     ended_at   BIGINT NOT NULL
 );
-CREATE INDEX announcements_running ON announcements (id) WHERE state = 'running';
+CREATE INDEX announcements_open ON announcements (id) WHERE ended_at = 0;
 
 -- What was erased after its time, so that the register's next file does not
 -- bring it back: keyed hashes of the reference and of what was stated.
 CREATE TABLE erased (
-    hash      TEXT PRIMARY KEY,
-    key_id    TEXT NOT NULL,
-    version   BIGINT NOT NULL,
-    statement TEXT NOT NULL,
-    revision  BIGINT NOT NULL,
-    erased_at BIGINT NOT NULL
+    hash       TEXT PRIMARY KEY,
+    key_id     TEXT NOT NULL,
+    version    BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    statement  TEXT NOT NULL,
+    revision   BIGINT NOT NULL,
+    erased_at  BIGINT NOT NULL
 );
 CREATE INDEX erased_revision ON erased (revision);
 

@@ -1,0 +1,49 @@
+package store
+
+import (
+	"context"
+
+	"kabarchy/visa"
+)
+
+func (c *conversation) Unfound(ctx context.Context) (n int, err error) {
+	_, err = c.t.one(ctx, []any{&n}, `SELECT count(*) FROM subscriptions s WHERE s.chat = $1
+		AND NOT EXISTS (SELECT 1 FROM applications a WHERE a.reference = s.reference)`, c.chat.ID)
+	return n, err
+}
+
+// wait plans, from today on, the end of waiting for references that are not
+// known. It is taken back when they appear.
+func (t *tx) wait(ctx context.Context, schedule visa.Schedule, subscriptions ...int64) error {
+	notice := visa.Unfound(visa.DateOf(t.now.In(schedule.Zone)))
+	all := make([]planned, len(subscriptions))
+	for i, id := range subscriptions {
+		all[i] = planned{id, notice.Kind, notice.Date}
+	}
+	return t.planAll(ctx, schedule, all)
+}
+
+// waitAnew begins to wait again for what a chat waited for that could not be
+// told the end of it. It is back and hears that it is not known still.
+func (t *tx) waitAnew(ctx context.Context, schedule visa.Schedule, chat int64) error {
+	var all []int64
+	err := t.query(ctx, func(scan func(...any) error) error {
+		var id int64
+		err := scan(&id)
+		all = append(all, id)
+		return err
+	}, `SELECT r.subscription FROM subscriptions s JOIN reminders r ON r.subscription = s.id
+		WHERE s.chat = $1 AND r.kind = $2 AND r.next_at = $3`, chat, string(visa.NoticeUnfound), int64(never))
+	if err != nil {
+		return err
+	}
+	return t.wait(ctx, schedule, all...)
+}
+
+// waitNoMore ends a subscription whose chat was told so, unless its reference
+// has appeared meanwhile.
+func (t *tx) waitNoMore(ctx context.Context, subscription int64) error {
+	_, err := t.exec(ctx, `DELETE FROM subscriptions WHERE id = $1
+		AND NOT EXISTS (SELECT 1 FROM applications a WHERE a.reference = subscriptions.reference)`, subscription)
+	return err
+}
