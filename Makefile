@@ -15,10 +15,10 @@ TEST_TIMEOUT ?= 10m
 
 # The packages under test/ drive the real binary as a process of its own: the
 # race detector would look at the drivers alone, and twice as slowly.
-UNITS   = $$($(GO) list ./... | grep -v '^kabarchy/test')
+UNITS   = $$($(GO) list ./... | grep -v -e '^kabarchy/test' -e '^kabarchy/bench')
 SYSTEMS = $$($(GO) list ./... | grep '^kabarchy/test' || true)
 
-.PHONY: help test tools check units systems build demo run crash lanes image image-test clean
+.PHONY: matrix shots help test tools check units systems build demo run crash lanes image image-test clean
 
 help:
 	@echo 'make test        install what the tests need, check, and run all tests'
@@ -28,6 +28,8 @@ help:
 	@echo 'make run         go run . serve'
 	@echo 'make crash       kill and restart the binary CYCLES=$(CYCLES) times under load'
 	@echo 'make lanes       what decisions wait for beside an announcement to CHATS=$(CHATS), for FOR=$(FOR)'
+	@echo 'make matrix      look for barriers in every page, language, scheme and state'
+	@echo 'make shots       take the pictures of the README from the running demonstration'
 	@echo 'make image       the container image, by docker, podman or buildah'
 	@echo 'make image-test  build and try the image where base images cannot be pulled (Debian, root)'
 
@@ -68,6 +70,12 @@ crash:
 
 lanes:
 	$(GO) test ./test/lanes -count=1 -timeout 3h -v -chats $(CHATS) -for $(FOR)
+
+matrix: tools
+	$(GO) test ./test/browser -count=1 -timeout 1h -v -run NoBarriers -matrix
+
+shots: tools
+	$(GO) test ./test/browser -count=1 -run Pictures -shots $(CURDIR)/docs/images
 
 image:
 	@scripts/image.sh $(IMAGE) $(VERSION)

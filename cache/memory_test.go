@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -339,17 +340,14 @@ func TestTheNumberOfValuesIsBounded(t *testing.T) {
 	for i := range 5_000 {
 		want(t, m, reference(t, fmt.Sprintf("2%07d", i)), at(1), "v1", cache.Loaded, nil)
 	}
-	settle(m)
-	if n := m.Stats().Size; n > 300 {
-		t.Errorf("%d values are kept, want about 100", n)
-	}
-}
-
-// settle lets the evictions of otter, which run beside, come to an
-// end: each call does some of the work itself.
-func settle(m *cache.Memory[string]) {
-	for range 1_000 {
-		_, _, _ = m.Get(context.Background(), visa.Reference{}, at(1))
+	// The evictions of otter run beside; each call does some of the work
+	// itself, and other goroutines get their turn.
+	for tries := 0; m.Stats().Size > 300; tries++ {
+		if tries == 1_000_000 {
+			t.Fatalf("%d values are kept, want about 100", m.Stats().Size)
+		}
+		_, _, _ = m.Get(t.Context(), visa.Reference{}, at(1))
+		runtime.Gosched()
 	}
 }
 

@@ -90,3 +90,7 @@ func (v View) Complete() string {
 // Near is a time for a message's placeholder, with its year where that is not
 // the current one.
 func (v View) Near(t time.Time) i18n.When { return v.near(t) }
+
+// EchoOf says something once more in the other languages, where Echoes would.
+// all nil: in none.
+func (v View) EchoOf(all *i18n.Catalogues, say func(View) []string) []Echo { return v.echoes(all, say) }

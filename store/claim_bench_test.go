@@ -22,24 +22,67 @@ var turns = []visa.Turn{
 // BenchmarkClaim claims eight of 64 decisions that are due, beside reminders
 // that are planned, and as many that were written and wait for their time.
 func BenchmarkClaim(b *testing.B) {
-	for _, n := range []int{0, 10_000, 100_000, 1_000_000} {
-		b.Run(fmt.Sprintf("waiting=%d", n), func(b *testing.B) {
-			w := stocked(b, n)
-			w.waiting(n)
-			w.measure(b)
-		})
-	}
+	compare(b, []int{0, 10_000, 100_000, 1_000_000}, (*stock).waiting)
 }
 
 // BenchmarkClaimBesideBlocked does so beside reminders that are due and have to
 // wait for earlier news to their chats, which back off.
 func BenchmarkClaimBesideBlocked(b *testing.B) {
-	for _, n := range []int{1_000, 10_000, 100_000} {
-		b.Run(fmt.Sprintf("blocked=%d", n), func(b *testing.B) {
-			w := stocked(b, n)
-			w.blocked(n)
-			w.measure(b)
-		})
+	compare(b, []int{0, 1_000, 10_000, 100_000}, (*stock).blocked)
+}
+
+// compare measures what a notifier asks of the store before it sends, in turn
+// on a database of each size, so that whatever else the machine does meets all
+// of them alike. It reports medians, in microseconds by the size; ns/op is of
+// all of them together.
+func compare(b *testing.B, sizes []int, fill func(w *stock, n int)) {
+	ctx := context.Background()
+	var stocks []*stock
+	for _, n := range sizes {
+		w := stocked(b, n)
+		fill(w, n)
+		stocks = append(stocks, w)
+	}
+	took := map[string][]time.Duration{}
+	timed := func(what string, n int, f func() error) {
+		begun := time.Now()
+		err := f()
+		name := fmt.Sprintf("%s-µs@%d", what, n)
+		took[name] = append(took[name], time.Since(begun))
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		for i, w := range stocks {
+			timed("next", sizes[i], func() error {
+				_, err := w.d.NextDue(ctx)
+				return err
+			})
+			timed("fall", sizes[i], func() error {
+				_, _, err := w.d.FallDue(ctx, w.c.now())
+				return err
+			})
+			var got []visa.Delivery
+			timed("claim", sizes[i], func() (err error) {
+				got, err = w.d.Claim(ctx, 8, turns, time.Second, func(int64) time.Time { return time.Time{} })
+				return err
+			})
+			if len(got) != 8 {
+				b.Fatalf("%d were claimed", len(got))
+			}
+			var back []visa.Sent // they wait again
+			for _, g := range got {
+				back = append(back, visa.Sent{Delivery: g, Result: visa.SendHeld, RetryAt: w.c.now(), EndedAt: w.c.now()})
+			}
+			if err := w.d.Finish(ctx, back, time.Time{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	for name, all := range took {
+		slices.Sort(all)
+		b.ReportMetric(float64(all[len(all)/2].Nanoseconds())/1e3, name)
 	}
 }
 
@@ -135,47 +178,4 @@ func (w *stock) settle(total, each int) {
 			w.b.Fatal(err)
 		}
 	}
-}
-
-// measure measures what a notifier asks of the store before it sends. The
-// median stands beside the mean, since it does not see what else the machine
-// does now and then.
-func (w *stock) measure(b *testing.B) {
-	ctx := context.Background()
-	b.Run("claim", func(b *testing.B) {
-		var took []time.Duration
-		for b.Loop() {
-			begun := time.Now()
-			got, err := w.d.Claim(ctx, 8, turns, time.Second, func(int64) time.Time { return time.Time{} })
-			took = append(took, time.Since(begun))
-			if err != nil || len(got) != 8 {
-				b.Fatalf("%d claimed: %v", len(got), err)
-			}
-			b.StopTimer() // they wait again
-			var back []visa.Sent
-			for _, g := range got {
-				back = append(back, visa.Sent{Delivery: g, Result: visa.SendHeld, RetryAt: w.c.now(), EndedAt: w.c.now()})
-			}
-			if err := w.d.Finish(ctx, back, time.Time{}); err != nil {
-				b.Fatal(err)
-			}
-			b.StartTimer()
-		}
-		slices.Sort(took)
-		b.ReportMetric(float64(took[len(took)/2].Microseconds()), "median-µs")
-	})
-	b.Run("next due", func(b *testing.B) {
-		for b.Loop() {
-			if _, err := w.d.NextDue(ctx); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-	b.Run("fall due", func(b *testing.B) {
-		for b.Loop() {
-			if n, _, err := w.d.FallDue(ctx, w.c.now()); n != 0 || err != nil {
-				b.Fatalf("%d fell due: %v", n, err)
-			}
-		}
-	})
 }

@@ -52,6 +52,7 @@ var rules = []rule{
 	{"notifier/message", []string{"explain", "guidance", "i18n", "visa"}, nil, "a message is rendered from values, without a sender"},
 	{"notifier/telegram", nil, []string{"github.com/go-telegram-bot-api/telegram-bot-api/v5"}, "the gateway knows Telegram and nothing of applications"},
 	{"notifier/telegram/simulator", nil, nil, "what plays Telegram must share no code, and so no mistake, with what talks to it"},
+	{"bench", nil, nil, "measurements look at the program from outside"},
 	{"test", nil, nil, "tests look at the program from outside"},
 	{"test/browser", nil, nil, "tests look at the program from outside"},
 	{"test/crash", nil, nil, "tests look at the program from outside"},

@@ -2,9 +2,9 @@ package httpapi
 
 import "sync"
 
-// pagesKept is how many status pages are kept rendered, twice at most: some
-// 6 kB each.
-const pagesKept = 1024
+// pagesKept is how many status pages are kept rendered, twice at most: some 3 kB
+// each, packed.
+const pagesKept = 4096
 
 // A pageCache keeps pages by their tags, which change with all that they show.
 // Of what was not asked for lately it forgets a generation at a time. The zero

@@ -409,7 +409,7 @@ func TestAFaultOfTheStoreIsHandedUp(t *testing.T) {
 	inputs := []telegram.Update{
 		text("/start"), text("/start LINK"), text("/status " + knownRef), text("/status " + newRef), text("/follow " + newRef),
 		text("/stop"), text("/stop " + knownRef), text("/list"), text("/language ru"), text("/forget"), text("/help"),
-		text("/settings"), text(knownRef), text(knownRef+" Aziz\n"+newRef+" Anna\n"+otherRef), text("/follow "+newRef+"\n"+knownRef), text("thanks"), text("hello"), text("/xyz"), press("f:TOKEN"), press("u:101"), press("s:101"),
+		text("/settings"), text(knownRef), text(knownRef + " Aziz\n" + newRef + " Anna\n" + otherRef), text("/follow " + newRef + "\n" + knownRef), text("thanks"), text("hello"), text("/xyz"), press("f:TOKEN"), press("u:101"), press("s:101"),
 		press("l:1"), press("g:ru"), press("x"), press("k"), press("h"), press("o"), press("sn:1"), press("sd:1"), press("sm:8"), press("sm:9"), press("hb:1"), {ID: 1, Kind: telegram.UpdateNotText, Private: true}, {ID: 1, Kind: telegram.UpdateNotText, Private: true, Album: "7"}, {ID: 1, Kind: telegram.UpdateGroup},
 	}
 	for _, in := range inputs {

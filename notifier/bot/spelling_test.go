@@ -55,7 +55,7 @@ func TestTenThousandSpellingsFindOneApplication(t *testing.T) {
 }
 
 func FuzzHandle(f *testing.F) {
-	for _, s := range []string{"/start", "/start abc", "/follow 20417733", "2041-7733", "/stop\n20417733", "/list@x", "/language ru", "<b>", "/\u200b", "thanks"} {
+	for _, s := range []string{"/start", "/start abc", "/follow 20417733", "2041-7733", "/stop\n20417733", "/list@x", "/language ru", "<b>", "/\u200b", "thanks", "20417733 Aziz\nAnna: 99999999", "/follow\n20417733;x\n99999999"} {
 		f.Add(s, "")
 	}
 	for _, s := range []string{"f:0000000000000000000101", "u:101", "s:-1", "l:99999999999999999999", "g:ru", "x", "k", "h", "gl", ":", "u:", "o", "sn:1", "sd:2", "sm:24", "sm:-1", "hb:"} {

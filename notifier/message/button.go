@@ -13,11 +13,15 @@ const maxData = 64
 // languagesInRow is how many names of languages fit a small screen side by side.
 const languagesInRow = 3
 
+// maxButton is how many characters a button shows on a small screen.
+const maxButton = 40
+
 // row adds a row of buttons; the ones without data or address are left out.
 func (r *renderer) row(buttons ...Button) {
 	var row []Button
 	for _, b := range buttons {
 		if b.Text != "" && (b.Data != "" || b.URL != "") {
+			b.Text = shortened(b.Text, maxButton)
 			row = append(row, b)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"kabarchy/explain"
+	"kabarchy/guidance"
 	"kabarchy/i18n"
 	"kabarchy/visa"
 )
@@ -52,6 +53,10 @@ type Options struct {
 	Catalogues  *i18n.Catalogues
 	Reasons     *i18n.Reasons
 	BotUsername string // without the @; "" if not known
+	PublicURL   string // where people find the pages; "" if not known
+
+	// Guide returns what those who run the service say, as of now; nil: nothing.
+	Guide func() *guidance.Guide
 
 	// Stale is for how long complete data of the register says that nothing has
 	// changed since; 0: for ever.
@@ -84,6 +89,9 @@ func Render(d visa.Delivery, o Options) Message {
 	}
 	r := &renderer{c: c, all: o.Catalogues, d: &d, o: &o}
 	r.v = explain.At(o.Now, o.Zone, d.AsOf, c, o.Reasons)
+	if o.Guide != nil {
+		r.v = r.v.Guidance(o.Guide())
+	}
 	if r.discreet() {
 		r.discreetly()
 	} else {
@@ -118,6 +126,8 @@ func (r *renderer) tell() {
 		r.erasure()
 	case visa.KindAnnouncement:
 		r.announcement()
+	case visa.KindUnfound:
+		r.unfound()
 	default:
 		r.fallback()
 	}

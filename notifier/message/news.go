@@ -51,6 +51,9 @@ func (r *renderer) news() {
 	if day := r.d.Note.Date; !day.IsZero() {
 		r.line(r.corrected(day))
 	}
+	r.echo(echoed(a.Statement, r.d.Note.Date))
+	r.advice(a)
+	r.gap()
 	if a.Stage == visa.StageClosed {
 		r.erasureLine(a)
 	}
@@ -123,6 +126,9 @@ func (r *renderer) deadlines(all []explain.Deadline) {
 	for _, d := range all {
 		r.line("📅 " + d.Line)
 		r.line(d.Note)
+		if !d.Passed() {
+			r.line(r.v.LastMoment(d.Kind))
+		}
 	}
 }
 
@@ -149,6 +155,8 @@ func (r *renderer) reminder() {
 	}
 	r.line(r.v.TodoBy(n.Deadline, n.Date))
 	r.deadlines([]explain.Deadline{r.v.Deadline(deadline)})
+	r.echo(echoedDay(deadline))
+	r.advice(r.d.Application)
 	r.gap()
 	if a := r.d.Application; a != nil {
 		r.line(r.v.AsOfLine(*a))
@@ -156,7 +164,9 @@ func (r *renderer) reminder() {
 		r.line(r.v.Checked())
 	}
 	r.line(explain.NotDocument(r.c))
+	r.line(explain.Portal(r.c))
 	r.endButtons()
+	r.row(r.portalButton())
 	r.row(r.listButton())
 }
 
@@ -172,5 +182,6 @@ func (r *renderer) newsButtons() {
 	if id := r.d.Subscription; id > 0 {
 		r.row(r.button("button.stop", visa.ButtonUnfollow, number(id)))
 	}
+	r.row(r.portalButton())
 	r.row(r.listButton())
 }

@@ -38,7 +38,7 @@ func (r *renderer) discreet() bool {
 		return false
 	}
 	switch r.d.Kind {
-	case visa.KindReply, visa.KindAnnouncement:
+	case visa.KindReply, visa.KindAnnouncement, visa.KindUnfound: // the last names nothing by itself
 		return false
 	}
 	return true

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"slices"
 	"strings"
 
 	"kabarchy/explain"
@@ -13,66 +14,76 @@ func (r *renderer) reply() {
 	switch n.Reply {
 	case visa.ReplyWelcome:
 		r.headline("👋", c.T("web.service"))
-		r.line(c.T("bot.welcome"))
-		r.line(c.T("bot.send_number"))
+		r.line(c.T("bot.start"))
 		r.languages()
+		r.row(r.pageButton("/"))
 	case visa.ReplyHelp:
 		r.help()
 	case visa.ReplyStatus, visa.ReplyFollowing, visa.ReplyAlready:
 		r.status()
 	case visa.ReplyUnfollowed:
-		r.line("🔕 " + c.T("bot.unfollowed", "reference", r.hint(r.reference())))
+		r.short("🔕", "bot.unfollowed.title", c.T("bot.unfollowed", "reference", r.hint(r.reference())))
 		r.row(r.listButton())
 	case visa.ReplyLeft:
-		r.line("🔕 " + c.T("bot.left", "reference", r.hint(r.reference())))
+		r.short("🔕", "bot.left.title", c.T("bot.left", "reference", r.hint(r.reference())))
 		r.row(r.listButton())
 	case visa.ReplyUnfollowedAll:
-		r.line("🔕 " + c.T("bot.unfollowed_all", "n", max(n.Number, 0)))
+		r.short("🔕", "bot.unfollowed.title", c.T("bot.unfollowed_all", "n", max(n.Number, 0)))
 	case visa.ReplyNotFollowed:
 		r.notFollowed()
 	case visa.ReplyList:
 		r.list()
 	case visa.ReplyListEmpty:
-		r.line("📋 " + c.T("bot.list_empty"))
+		r.short("📋", "bot.list_empty.title", c.T("bot.list_empty"))
 	case visa.ReplyLanguages:
-		r.line("🌐 " + c.T("bot.choose_language"))
+		r.headline("🌐", c.T("bot.choose_language"))
 		r.languages()
 	case visa.ReplyLanguageSet:
-		r.line("🌐 " + c.T("bot.language_set"))
+		r.short("🌐", "bot.language_set", c.T("bot.welcome"))
 		r.line(c.T("bot.send_number"))
+		r.row(r.helpButton())
 	case visa.ReplyForgetAsk:
-		r.headline("🗑", c.T("bot.forget_ask.title"))
-		r.line(c.T("bot.forget_ask.text"))
+		r.short("🗑", "bot.forget_ask.title", c.T("bot.forget_ask.text"))
 		r.row(Button{Text: c.T("button.erase"), Data: visa.ButtonForget})
 		r.row(Button{Text: c.T("button.keep"), Data: visa.ButtonKeep})
 	case visa.ReplyForgotten:
-		r.headline("🗑", c.T("bot.forgotten.title"))
-		r.line(c.T("bot.forgotten.text"))
+		r.short("🗑", "bot.forgotten.title", c.T("bot.forgotten.text"))
 	case visa.ReplyMalformed:
 		r.malformed()
+	case visa.ReplyPasted:
+		r.pasted()
 	case visa.ReplyAskReference:
 		r.askReference()
 	case visa.ReplyUnknown:
-		r.line("❓ " + c.T("bot.unknown"))
+		r.short("❓", "bot.unknown.title", c.T("bot.unknown"))
 		r.row(r.helpButton(), r.listButton())
 	case visa.ReplyNotText:
-		r.line("📎 " + c.T("bot.not_text"))
+		r.short("📎", "bot.not_text.title", c.T("bot.not_text"))
 		r.row(r.helpButton())
 	case visa.ReplyGroup:
-		r.line("👥 " + c.T("bot.group"))
+		r.headline("👥", c.T("bot.group"))
 		r.row(Button{Text: c.T("button.private"), URL: chatLink(r.o.BotUsername)})
 	case visa.ReplyLinkSpent:
-		r.line("🔗 " + c.T("bot.link_spent"))
+		r.short("🔗", "bot.link_spent.title", c.T("bot.link_spent"))
 	case visa.ReplyTooMany:
-		r.line("✋ " + c.T("bot.too_many", "n", max(n.Number, 1)))
+		r.short("✋", "bot.too_many.title", c.T("bot.too_many", "n", max(n.Number, 1)))
 	case visa.ReplyFollowLimit:
-		r.line("✋ " + c.T("bot.follow_limit", "n", max(n.Number, 0)))
+		r.short("✋", "bot.follow_limit.title", c.T("bot.follow_limit", "n", max(n.Number, 0)))
+		r.row(r.listButton())
+	case visa.ReplyUnknownLimit:
+		r.short("✋", "bot.unknown_limit.title", c.T("bot.unknown_limit", "n", max(n.Number, 0)))
 		r.row(r.listButton())
 	case visa.ReplySettings:
 		r.settings()
 	default:
 		r.fallback()
 	}
+}
+
+// short is an answer of an outcome and a text.
+func (r *renderer) short(icon, title, text string) {
+	r.headline(icon, r.c.T(title))
+	r.line(text)
 }
 
 // commands are what can be typed, with what each does as bot.command.NAME.
@@ -83,6 +94,7 @@ func (r *renderer) help() {
 	r.headline("ℹ️", c.T("bot.help.title"))
 	r.line(c.T("bot.help.ask"))
 	r.line(c.T("bot.help.follow"))
+	r.line(c.T("bot.several", "max", visa.MaxPasted))
 	r.gap()
 	r.line(c.T("bot.help.commands"))
 	for _, name := range commands {
@@ -92,7 +104,17 @@ func (r *renderer) help() {
 	r.line(c.T("bot.help.never"))
 	r.line(c.T("web.footer"))
 	r.row(r.listButton(), Button{Text: c.T("button.settings"), Data: visa.ButtonSettings})
-	r.row(Button{Text: c.T("button.languages"), Data: visa.ButtonLangs})
+	r.row(Button{Text: c.T("button.languages"), Data: visa.ButtonLangs}, r.pageButton("/help"))
+}
+
+// digits repeats what the page of the chat's deep link showed: by it people
+// know the true bot.
+func (r *renderer) digits() {
+	code := r.d.Note.Code
+	if len(code) != 4 || strings.Trim(code, "0123456789") != "" {
+		return
+	}
+	r.line("🔑 " + r.c.T("bot.link_digits", "digits", r.c.Isolate(strings.Join(strings.Split(code, ""), " "))))
 }
 
 // status answers where a reference stands, and whether it is followed.
@@ -104,6 +126,7 @@ func (r *renderer) status() {
 		suffix = "_unknown"
 		u := r.v.Unknown()
 		r.headline(u.Icon, u.Headline)
+		r.digits()
 		r.about()
 		r.gap()
 		r.line(u.Meaning)
@@ -117,18 +140,21 @@ func (r *renderer) status() {
 		}
 		e := r.v.Application(known)
 		r.headline(e.Icon, e.Headline)
+		r.digits()
 		r.about()
 		if !a.SubmittedOn.IsZero() {
 			r.line(r.c.T("submitted.line", "date", a.SubmittedOn.Time()))
 		}
 		r.gap()
 		r.state(e)
+		r.echo(echoed(known.Statement, 0))
 		asOf = []string{e.AsOf}
 		if e.Decided {
 			asOf = append(asOf, explain.NotDocument(r.c))
 		}
 		asOf = append(asOf, explain.Portal(r.c))
 	}
+	r.advice(a)
 	r.gap()
 	r.line(r.followed(suffix))
 	if a != nil && r.following() {
@@ -139,6 +165,7 @@ func (r *renderer) status() {
 		r.line(line)
 	}
 	r.statusButtons()
+	r.row(r.portalButton())
 	r.row(r.listButton())
 }
 
@@ -184,20 +211,20 @@ func (r *renderer) followed(suffix string) string {
 }
 
 func (r *renderer) notFollowed() {
+	text := r.c.T("bot.nothing_followed")
 	if ref := r.reference(); !ref.IsZero() {
-		r.line("🔕 " + r.c.T("bot.not_followed", "reference", r.hint(ref)))
+		text = r.c.T("bot.not_followed", "reference", r.hint(ref))
 	} else if r.d.Note.Number > 0 {
-		r.line("🔕 " + r.c.T("bot.not_followed_that"))
-	} else {
-		r.line("🔕 " + r.c.T("bot.nothing_followed"))
+		text = r.c.T("bot.not_followed_that")
 	}
+	r.short("🔕", "bot.not_followed.title", text)
 	r.row(r.listButton())
 }
 
 func (r *renderer) list() {
 	c, all := r.c, r.d.Items
 	if len(all) == 0 {
-		r.line("📋 " + c.T("bot.list_empty"))
+		r.short("📋", "bot.list_empty.title", c.T("bot.list_empty"))
 		return
 	}
 	last := (len(all) - 1) / PageSize
@@ -230,11 +257,15 @@ func (r *renderer) list() {
 
 func (r *renderer) malformed() {
 	n := r.d.Note
-	r.line("❓ " + r.c.T("bot.malformed"))
-	if fault := visa.ReferenceFault(n.Fault); fault == visa.FaultEmpty || fault == "" {
+	r.short("❓", "bot.malformed.title", r.c.T("bot.malformed"))
+	switch fault := visa.ReferenceFault(n.Fault); fault {
+	case visa.FaultEmpty, "":
 		r.line(r.c.T("bot.send_number"))
-	} else {
+	default:
 		r.line(explain.Fault(r.c, visa.ReferenceError{Fault: fault, N: max(n.Number, 0), Min: n.Want, Max: n.Want, Digits: n.Digits}))
+		if fault == visa.FaultSeveral {
+			r.line(r.c.T("bot.several", "max", visa.MaxPasted))
+		}
 	}
 	r.row(r.helpButton())
 }
@@ -245,11 +276,9 @@ func (r *renderer) askReference() {
 	if extra := r.d.Note.Extra; len(extra) > 0 {
 		command = strings.TrimPrefix(extra[0], "/")
 	}
-	for _, known := range commands {
-		if known == command {
-			r.line("✍️ " + r.c.T("bot.ask_reference_for", "command", r.c.Isolate("/"+command)))
-			return
-		}
+	text := r.c.T("bot.ask_reference")
+	if slices.Contains(commands, command) {
+		text = r.c.T("bot.ask_reference_for", "command", r.c.Isolate("/"+command))
 	}
-	r.line("✍️ " + r.c.T("bot.ask_reference"))
+	r.short("✍️", "bot.ask_reference.title", text)
 }

@@ -67,6 +67,9 @@ func (r *renderer) rowOf(item visa.DeliveryItem, news bool) row {
 	if !item.Date.IsZero() {
 		w.lines = append(w.lines, r.corrected(item.Date))
 	}
+	if a := item.Application; news && a != nil {
+		w.lines = append(w.lines, r.echoes(echoedRow(a.Statement, item.Date))...)
+	}
 	return w
 }
 

@@ -113,7 +113,11 @@ func foreign(s string, n int) string {
 		}
 		return r
 	}, clean(s))
-	s = strings.Join(strings.Fields(s), " ")
+	return shortened(strings.Join(strings.Fields(s), " "), n)
+}
+
+// shortened cuts s to at most n characters, the last of them an ellipsis.
+func shortened(s string, n int) string {
 	if runes := []rune(s); len(runes) > n {
 		return strings.TrimSpace(string(runes[:n-1])) + "…"
 	}

@@ -82,6 +82,7 @@ func (r *renderer) pendingLong() {
 	if a != nil {
 		if d, ok := r.v.Next(a.Statement); ok {
 			r.deadlines([]explain.Deadline{r.v.Deadline(d)})
+			r.echo(echoedDay(d))
 		}
 	}
 	r.gap()
@@ -90,6 +91,8 @@ func (r *renderer) pendingLong() {
 	r.line("• " + r.c.T("pending.ask"))
 	r.gap()
 	r.line(r.c.T("pending.watching"))
+	r.advice(a)
+	r.gap()
 	switch {
 	case r.stale():
 		r.line(r.staleLine())
@@ -100,5 +103,26 @@ func (r *renderer) pendingLong() {
 	}
 	r.line(explain.Portal(r.c))
 	r.endButtons()
+	r.row(r.listButton())
+}
+
+// unfound tells that a reference did not appear, and is waited for no more. In
+// a discreet chat it names none.
+func (r *renderer) unfound() {
+	r.headline("⌛", r.c.T("unfound.title"))
+	if !r.d.Settings.Discreet {
+		r.about()
+	}
+	r.gap()
+	r.line(r.c.T("unfound.text", "days", visa.UnfoundDays))
+	if follow := r.button("button.follow", visa.ButtonFollow, r.d.Note.Token); follow.Data != "" {
+		r.line(r.c.T("unfound.again", "days", visa.UnfoundDays))
+		r.row(follow)
+	}
+	r.gap()
+	if !r.d.Settings.Discreet {
+		r.line(r.v.Complete())
+		r.line(explain.Portal(r.c))
+	}
 	r.row(r.listButton())
 }

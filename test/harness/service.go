@@ -104,6 +104,15 @@ func (s *Service) Start() {
 	})
 }
 
+// PID is the id of the process that serves.
+func (s *Service) PID() int {
+	s.t.Helper()
+	if s.cmd == nil {
+		s.t.Fatal("the program does not run")
+	}
+	return s.cmd.Process.Pid
+}
+
 func (s *Service) launch(env ...string) {
 	s.t.Helper()
 	if s.cmd != nil {
