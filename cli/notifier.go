@@ -65,7 +65,7 @@ func (s *service) newNotifier(gateway *telegram.Gateway, texts *i18n.Reasons, me
 		Render: func(d visa.Delivery) message.Message {
 			return message.Render(d, message.Options{
 				Now: time.Now(), Zone: s.c.Timezone, Catalogues: words, Reasons: texts, BotUsername: s.bot(),
-				Stale: s.c.FeedStale, ErasureDay: s.store.ErasureDay,
+				PublicURL: s.c.PublicURL, Guide: s.guidance.Current, Stale: s.c.FeedStale, ErasureDay: s.store.ErasureDay,
 			})
 		},
 		Beside:  []func(context.Context){receive, reception.Run, func(ctx context.Context) { s.introduce(ctx, gateway, talk, languages) }},

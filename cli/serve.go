@@ -45,7 +45,6 @@ func warnOfUnused(c config.Config, log *slog.Logger) {
 		set  bool
 	}{
 		{"REDIS_URL", !c.RedisURL.IsZero()},
-		{"PUBLIC_URL", c.PublicURL != ""},
 	} {
 		if s.set {
 			log.Warn("this version does nothing with this setting", "setting", s.name)

@@ -46,8 +46,9 @@ var DefaultReasons = sync.OnceValue(func() *Reasons {
 //	{"fee_unpaid": {"en": "The fee has not been paid", "ru": "…", "ky": "…"}}
 //
 // A code is small letters, digits and underscores, a letter first, 64 at most.
-// Each needs a text in every language there is a catalogue of, and in no other;
-// a text is one line of at most 300 characters. The error says all that is
+// Each needs a text in English, Russian and Kyrgyz, and may have one in every
+// other language there is a catalogue of: who reads one that lacks it gets the
+// English text. A text is one line of at most 300 characters. The error says all that is
 // wrong, one line for each, by code and language; nothing is loaded then.
 func LoadReasons(data []byte) (*Reasons, error) {
 	if len(data) > maxReasonBytes {
@@ -78,13 +79,16 @@ func LoadReasons(data []byte) (*Reasons, error) {
 	return r, nil
 }
 
+// reasonLanguages are the ones without which no reason is taken.
+var reasonLanguages = []string{Fallback, "ru", "ky"}
+
 func checkReason(code string, texts map[string]string) (wrong []error) {
 	if !isWord(code) || len(code) > maxReasonCode || code[0] < 'a' || code[0] > 'z' {
 		wrong = append(wrong, fmt.Errorf("reasons: the code %q must be small letters, digits and underscores, a letter first, %d at most", clip(code), maxReasonCode))
 	}
 	all := Default()
 	for _, c := range all.All() {
-		if _, ok := texts[c.code]; !ok {
+		if _, ok := texts[c.code]; !ok && slices.Contains(reasonLanguages, c.code) {
 			wrong = append(wrong, fmt.Errorf("reasons: %s has no text in %q (%s)", clip(code), c.code, c.name))
 		}
 	}

@@ -28,6 +28,8 @@ type life struct {
 	up       bool // the notifier runs
 	backUp   time.Time
 	backTele time.Time
+
+	read int // how many of the messages were looked at for ends of waits
 }
 
 const (
@@ -95,9 +97,11 @@ func live(t *testing.T, zone *time.Location, at time.Duration, quiets [][2]int, 
 		end := now.AddDate(simulatedYears, 0, 0)
 		for time.Now().Before(end) {
 			l.pass(time.Duration(l.rand.ExpFloat64() * float64(90*time.Hour)))
+			l.endWaits()
 			l.happen(quiets)
 		}
 		l.pass(time.Hour)
+		l.endWaits()
 		l.check(t)
 	})
 }
@@ -153,6 +157,29 @@ func (l *life) long() time.Time {
 		d = 5 * 24 * time.Hour
 	}
 	return time.Now().Add(time.Hour + time.Duration(l.rand.ExpFloat64()*float64(d)))
+}
+
+// endWaits tells the model who was told, after sixty days and not before, that
+// what they follow never appeared: they follow it no more.
+func (l *life) endWaits() {
+	all := l.tg.got()
+	for _, m := range parse(all[l.read:]) {
+		if m.kind != string(visa.KindUnfound) {
+			continue
+		}
+		f := l.following(m.chat, m.ref)
+		if f == nil || l.applications[m.ref] != nil || visa.DateOf(f.from.In(l.zone)).DaysUntil(visa.DateOf(m.at.In(l.zone))) < 60 {
+			l.t.Errorf("to chat %d at %s, against the rules: %s", m.chat, m.at, m.text)
+			continue
+		}
+		f.to = m.at
+	}
+	l.read = len(all)
+	for _, f := range l.follows {
+		if f.to.IsZero() && l.applications[f.ref] == nil && time.Since(f.from) > 150*24*time.Hour {
+			l.t.Errorf("chat %d waits for %08d since %s", f.chat, f.ref, f.from)
+		}
+	}
 }
 
 // happen lets one thing happen.

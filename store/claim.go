@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"kabarchy/failpoint"
@@ -33,15 +34,29 @@ type candidate struct {
 // true, is ended instead of claimed, and what a chat is to be told of one batch
 // may become a digest, which is claimed next time. It returns ErrNotSender if
 // another process sends.
+//
+// Where very many are due and blocked it looks at some of them only, and goes
+// on from there the next time, or at once if nothing was found: no transaction
+// takes long for their sake.
 func (d *Sender) Claim(ctx context.Context, n int, turns []visa.Turn, gap time.Duration, ready func(chat int64) time.Time) ([]visa.Delivery, error) {
-	var out []visa.Delivery
-	err := d.s.write(ctx, "claim", func(ctx context.Context, t *tx) error {
-		out = nil
+	for {
+		out, more, err := d.claim(ctx, n, turns, gap, ready)
+		if err != nil || len(out) > 0 || !more {
+			return out, err
+		}
+	}
+}
+
+// claim is one transaction of Claim. more reports that nothing was found among
+// those it looked at, and that there are others.
+func (d *Sender) claim(ctx context.Context, n int, turns []visa.Turn, gap time.Duration, ready func(chat int64) time.Time) (out []visa.Delivery, more bool, err error) {
+	err = d.s.write(ctx, "claim", func(ctx context.Context, t *tx) error {
+		out, more = nil, false
 		if err := d.fenced(ctx, t); err != nil {
 			return err
 		}
 		failpoint.Here("claim.begin")
-		c := claiming{d: d, t: t, gap: gap, ready: ready, free: make(map[int64]time.Time), handled: make(map[int64]bool), empty: make(map[visa.Lane]bool), single: make(map[group]bool)}
+		c := claiming{d: d, t: t, gap: gap, ready: ready, free: make(map[int64]time.Time), handled: make(map[int64]bool), empty: make(map[visa.Lane]bool), from: make(map[visa.Lane]place), single: make(map[group]bool)}
 		for _, turn := range turns {
 			if want := min(turn.N, n-len(c.taken)); want > 0 && !c.empty[turn.Lane] {
 				if err := c.lane(ctx, turn.Lane, want); err != nil {
@@ -53,10 +68,11 @@ func (d *Sender) Claim(ctx context.Context, n int, turns []visa.Turn, gap time.D
 		if err := c.complete(ctx); err != nil {
 			return err
 		}
+		more = c.more
 		return c.start(ctx, &out)
 	})
 	failpoint.Here("claim.committed")
-	return out, err
+	return out, more, err
 }
 
 type claiming struct {
@@ -67,6 +83,8 @@ type claiming struct {
 	free    map[int64]time.Time // when each chat is next free, as far as asked
 	handled map[int64]bool      // notifications taken by an earlier turn
 	empty   map[visa.Lane]bool  // lanes that have no more
+	from    map[visa.Lane]place // where the lanes are looked at from
+	more    bool                // some were not looked at
 	taken   []*candidate
 	wide    int // of the taken, how many need many applications read
 
@@ -78,9 +96,25 @@ type claiming struct {
 // turn out not to be ready.
 const spare = 64
 
+// looked is how many due notifications of a lane one transaction looks at.
+// Most of the time the first few can be claimed; but where many wait for
+// earlier ones of their chats, looking through them all would hold the writer
+// for as long as that takes. The next claim goes on behind them.
+const looked = 2000
+
+// A place is one among a lane's due notifications, in their order.
+type place struct{ notBefore, id int64 }
+
 func (c *claiming) lane(ctx context.Context, lane visa.Lane, want int) error {
 	var all []*candidate
 	limit := 2*want + spare
+	from, again := c.from[lane]
+	if !again {
+		from = c.d.passed[lane]
+		c.from[lane] = from
+	}
+	// A limit that is a bare parameter would have SQLite prepare the statement
+	// anew each time, to plan for its value: a fifth of what a claim costs.
 	err := c.t.query(ctx, func(scan func(...any) error) error {
 		n, err := scanCandidate(scan)
 		all = append(all, n)
@@ -88,19 +122,36 @@ func (c *claiming) lane(ctx context.Context, lane visa.Lane, want int) error {
 	}, `SELECT n.id, n.chat, n.subscription, n.reference, n.lane, n.kind, n.note, n.not_before, n.use_until, n.attempts,
 			n.plain, n.created_at, n.batch, c.sealed, c.key_id, c.language, c.active, c.forgotten,
 			c.silent_nights, c.discreet, c.muted_until, c.heartbeat_at
-		FROM notifications n JOIN chats c ON c.id = n.chat
-		WHERE n.state = 'pending' AND n.lane = $1 AND n.not_before <= $2
-			AND NOT EXISTS (SELECT 1 FROM notifications b WHERE b.reference = n.reference AND b.chat = n.chat
-				AND b.ended_at = 0 AND b.id < n.id AND b.lane <= n.lane AND b.lane <> 4)
-			AND NOT EXISTS (SELECT 1 FROM notifications h WHERE h.chat = n.chat AND h.ended_at = 0 AND h.lane < n.lane
+		FROM (SELECT id, chat, reference, lane, not_before FROM notifications
+			WHERE state = 'pending' AND lane = $1 AND not_before <= $2 AND (not_before, id) > ($4, $5)
+			ORDER BY not_before, id LIMIT `+strconv.Itoa(looked)+`) d
+		JOIN notifications n ON n.id = d.id JOIN chats c ON c.id = n.chat
+		WHERE NOT EXISTS (SELECT 1 FROM notifications b WHERE b.reference = d.reference AND b.chat = d.chat
+				AND b.ended_at = 0 AND b.id < d.id AND b.lane <= d.lane AND b.lane <> 4)
+			AND NOT EXISTS (SELECT 1 FROM notifications h WHERE h.chat = d.chat AND h.ended_at = 0 AND h.lane < d.lane
 				AND h.state = 'pending' AND h.not_before <= $2
 				AND NOT EXISTS (SELECT 1 FROM notifications e WHERE e.reference = h.reference AND e.chat = h.chat
 					AND e.ended_at = 0 AND e.id < h.id AND e.lane <= h.lane))
-		ORDER BY n.not_before, n.id LIMIT $3`, int(lane), micros(c.t.now), limit)
+		ORDER BY d.not_before, d.id LIMIT $3 + 0`, int(lane), micros(c.t.now), limit, from.notBefore, from.id)
 	if err != nil {
 		return err
 	}
 	c.empty[lane] = len(all) < limit && len(all) <= want
+	delete(c.d.passed, lane)
+	if len(all) <= want {
+		// All that could be taken here is: the next look begins behind it.
+		var last place
+		more, err := c.t.one(ctx, []any{&last.notBefore, &last.id}, `SELECT not_before, id FROM notifications
+			WHERE state = 'pending' AND lane = $1 AND not_before <= $2 AND (not_before, id) > ($3, $4)
+			ORDER BY not_before, id LIMIT 1 OFFSET `+strconv.Itoa(looked-1), int(lane), micros(c.t.now), from.notBefore, from.id)
+		if err != nil {
+			return err
+		}
+		if more {
+			c.more = true
+			c.d.passed[lane] = last
+		}
+	}
 	for _, n := range all {
 		if c.handled[n.ID] {
 			continue

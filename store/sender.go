@@ -24,6 +24,10 @@ type Sender struct {
 	s     *Store
 	lock  *os.File
 	epoch int64
+
+	// passed is how far into each lane the claims have looked without success;
+	// the writer's alone.
+	passed map[visa.Lane]place
 }
 
 // BecomeSender takes the right to send, or returns ErrNotSender at once. What
@@ -43,7 +47,7 @@ func (s *Store) BecomeSender(ctx context.Context) (sender *Sender, orphans int, 
 	}
 	_ = lock.Truncate(0)
 	_, _ = lock.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-	d := &Sender{s: s, lock: lock}
+	d := &Sender{s: s, lock: lock, passed: make(map[visa.Lane]place)}
 	err = s.write(ctx, "become the sender", func(ctx context.Context, t *tx) error {
 		epoch, err := t.settingInt(ctx, "sender_epoch")
 		if err != nil {

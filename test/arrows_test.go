@@ -55,6 +55,7 @@ var rules = []rule{
 	{"bench", nil, nil, "measurements look at the program from outside"},
 	{"test", nil, nil, "tests look at the program from outside"},
 	{"test/browser", nil, nil, "tests look at the program from outside"},
+	{"test/disk", nil, nil, "tests look at the program from outside"},
 	{"test/crash", nil, nil, "tests look at the program from outside"},
 	{"test/lanes", nil, nil, "a measurement uses what is there, and nothing uses it"},
 	{"test/harness", []string{"notifier/telegram/simulator"}, []string{"modernc.org/sqlite"},

@@ -110,7 +110,7 @@ func TestTheConversation(t *testing.T) {
 	c := harness.NewChat(t, sim, "en")
 
 	welcome := c.Ask("/start")
-	if n := len(slices.Concat(welcome.Buttons...)); n < 3 {
+	if n := len(slices.Concat(welcome.Buttons...)); n < 3 || !strings.HasPrefix(welcome.Text, "👋 ") {
 		t.Errorf("/start offers %d languages, want at least 3", n)
 	}
 	answers := func(text string, want ...string) simulator.Message {
@@ -173,7 +173,7 @@ func TestWhatTheBotCannotReadGetsAHelpfulAnswer(t *testing.T) {
 			return err
 		}
 	}
-	const unread = "I read text only."
+	const unread = "I read text only"
 	tests := []struct {
 		name string
 		do   act

@@ -37,6 +37,7 @@ func (r *renderer) advice(a *visa.Application) {
 		}
 		r.line("• " + line)
 	}
+	r.gap()
 }
 
 func (r *renderer) steps(a visa.Application) {
@@ -54,6 +55,7 @@ func (r *renderer) steps(a visa.Application) {
 		r.line(strconv.Itoa(i+1) + ". " + step)
 	}
 	r.line(advice.Reviewed)
+	r.gap()
 }
 
 // fits reports whether a line ends before a number of units.

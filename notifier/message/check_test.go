@@ -81,6 +81,9 @@ func check(t *testing.T, m message.Message) {
 		}
 		for _, b := range row {
 			n++
+			if n := utf8.RuneCountInString(b.Text); n > 40 {
+				t.Errorf("the button %q has %d characters", b.Text, n)
+			}
 			if b.Text == "" || len(b.Data) > 64 || (b.Data == "") == (b.URL == "") || !utf8.ValidString(b.Text+b.Data) {
 				t.Errorf("the button %+v is not one", b)
 			}
@@ -98,7 +101,7 @@ func readable(t *testing.T, m message.Message) {
 	if strings.ContainsAny(m.Plain, "{}") || strings.Contains(m.Plain, "..") || strings.Contains(m.Plain, " -") {
 		t.Errorf("not fit to be read: %q", m.Plain)
 	}
-	for _, prefix := range []string{"bot.", "stage.", "outcome.", "headline.", "deadline.", "reminder.", "button.", "note.", "as_of."} {
+	for _, prefix := range []string{"bot.", "stage.", "outcome.", "headline.", "deadline.", "reminder.", "button.", "note.", "as_of.", "unfound.", "guidance.", "label."} {
 		if strings.Contains(m.Plain, prefix) {
 			t.Errorf("shows a key of %s: %q", prefix, m.Plain)
 		}

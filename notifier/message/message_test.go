@@ -60,13 +60,13 @@ var replies = []string{
 	visa.ReplyUnfollowedAll, visa.ReplyNotFollowed, visa.ReplyList, visa.ReplyListEmpty, visa.ReplyLanguages,
 	visa.ReplyLanguageSet, visa.ReplyForgetAsk, visa.ReplyForgotten, visa.ReplyMalformed, visa.ReplyAskReference,
 	visa.ReplyUnknown, visa.ReplyNotText, visa.ReplyGroup, visa.ReplyLinkSpent, visa.ReplyTooMany, visa.ReplyFollowLimit,
-	visa.ReplySettings,
+	visa.ReplySettings, visa.ReplyUnknownLimit, visa.ReplyPasted,
 }
 
 func TestEveryMessageIsValidInEveryLanguageAndShowsNoWholeReference(t *testing.T) {
 	note := visa.Note{
 		Reference: reference(t, whole), Token: "abcdefghijklmnopqrstuv", Number: 3, Fault: string(visa.FaultShort), Extra: []string{"follow"},
-		Settings: &visa.ChatSettings{SilentNights: true, MutedUntil: now.Add(time.Hour)},
+		Settings: &visa.ChatSettings{SilentNights: true, MutedUntil: now.Add(time.Hour)}, Code: "0471", Pasted: pastedOfAll(),
 	}
 	for _, c := range i18n.Default().All() {
 		for _, a := range []*visa.Application{nil, application(t, visa.StageDecided, visa.OutcomeApproved)} {
@@ -84,6 +84,11 @@ func TestEveryMessageIsValidInEveryLanguageAndShowsNoWholeReference(t *testing.T
 					readable(t, m)
 					if strings.Contains(fmt.Sprint(m), whole) {
 						t.Errorf("shows the whole reference: %s", m.Plain)
+					}
+					first, _, _ := strings.Cut(m.Plain, "\n")
+					_, headline, _ := strings.Cut(first, " ")
+					if n := utf8.RuneCountInString(headline); n < 3 || n > 40 || !strings.Contains(m.HTML, "<b>"+headline+"</b>") {
+						t.Errorf("opens with %q, of %d characters", first, n)
 					}
 				})
 			}
@@ -142,6 +147,8 @@ What you must do:
 
 📅 Last day to leave: Saturday 5 July 2025 (12 days left; that day itself still counts)
 This day was calculated from another date. The register did not state it.
+
+Русский: Заявление одобрено · Последний день для выезда: суббота, 5 июля 2025 г. (осталось 12 дней)
 
 No change since 20 June. Checked 23 June, 20:05.
 This message is not a document. It does not itself allow you to stay.
@@ -263,7 +270,7 @@ func TestTextsThatNameAButtonNameItAsItIs(t *testing.T) {
 	}
 	for _, c := range i18n.Default().All() {
 		for key, button := range map[string]string{
-			"bot.help.follow": "button.follow", "bot.follow_offer": "button.follow", "bot.follow_offer_unknown": "button.follow", "bot.unknown": "button.help",
+			"bot.help.follow": "button.follow", "unfound.again": "button.follow", "bot.follow_offer": "button.follow", "bot.follow_offer_unknown": "button.follow", "bot.unknown": "button.help",
 		} {
 			if !strings.Contains(c.T(key), c.T(button)) {
 				t.Errorf("%s: %s does not name %s", c.Code(), key, button)
@@ -295,6 +302,13 @@ func hostile(rng *rand.Rand, a *visa.Application) visa.Delivery {
 	d.Note = visa.Note{
 		Reply: append(replies, word())[rng.IntN(len(replies)+1)], Changed: []string{word(), word()}, Deadline: visa.DeadlineKind(word()),
 		Date: visa.Date(int32(num())), Days: num(), Language: word(), Token: word(), Page: num(), Fault: word(), Number: num(), Extra: []string{word()},
+		Code: []string{"0471", word()}[rng.IntN(2)],
+	}
+	if rng.IntN(4) > 0 {
+		d.Note.Pasted = &visa.Pasted{Followed: num(), Waiting: num(), Already: num(), Refused: num(), Minutes: num(), Full: num(), Unknown: num(), Unread: num(), Bad: num(), Parts: rng.IntN(2) == 0}
+		for range rng.IntN(99) {
+			d.Note.Pasted.Faults = append(d.Note.Pasted.Faults, visa.PastedFault{Line: num(), Fault: visa.ReferenceFault(word()), N: num(), Want: num(), Digits: rng.IntN(2) == 0})
+		}
 	}
 	for range rng.IntN(60) {
 		d.Items = append(d.Items, visa.DeliveryItem{Application: a, NoteItem: visa.NoteItem{
@@ -322,7 +336,7 @@ func TestRenderStaysValidWhateverTheNoteHolds(t *testing.T) {
 		}
 		d := hostile(rng, a)
 		check(t, message.Render(d, message.Options{
-			Now: time.Unix(rng.Int64N(1e11), 0), BotUsername: d.Label, Stale: time.Hour,
+			Now: time.Unix(rng.Int64N(1e11), 0), BotUsername: d.Label, Stale: time.Hour, Guide: loud, PublicURL: d.Label,
 			ErasureDay: func(*visa.Application) (visa.Date, bool) { return visa.Date(rng.Int32()), rng.IntN(2) == 0 },
 		}))
 		if t.Failed() {

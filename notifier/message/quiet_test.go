@@ -14,7 +14,7 @@ import (
 )
 
 // newKinds are what is told without being asked for, beside news and reminders.
-var newKinds = []visa.Kind{visa.KindDigest, visa.KindReturn, visa.KindHeartbeat, visa.KindPendingLong, visa.KindErasure, visa.KindAnnouncement}
+var newKinds = []visa.Kind{visa.KindDigest, visa.KindReturn, visa.KindHeartbeat, visa.KindPendingLong, visa.KindErasure, visa.KindAnnouncement, visa.KindUnfound}
 
 // unasked is a delivery of each kind with all that it may hold.
 func unasked(t testing.TB, kind visa.Kind, lang string, a *visa.Application) visa.Delivery {

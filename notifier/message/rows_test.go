@@ -124,12 +124,15 @@ func TestADigestTellsWhatNeedsActionFirst(t *testing.T) {
 
 ✅ 20••••03 · Exit visa – Approved
 📅 Last day to leave: Saturday 5 July 2025 (12 days left)
+Русский: Одобрено · Последний день для выезда: суббота, 5 июля 2025 г. (осталось 12 дней)
 
 ✏️ 20••••04 · Exit visa – Correction required
 📅 Last day to correct: Wednesday 16 July 2025 (23 days left)
+Русский: Последний день для исправления: среда, 16 июля 2025 г. (осталось 23 дня)
 
 ⏳ 20••••06 · Exit visa – In processing
 ❗ Please note: an earlier reminder named Tuesday 1 July 2025. That day no longer applies.
+Русский: Обратите внимание: в прежнем напоминании была названа дата вторник, 1 июля 2025 г. Эта дата больше не действует.
 
 ⏳ 20••••00 · Exit visa – In processing
 ⏳ 20••••01 · Exit visa – In processing

@@ -92,7 +92,6 @@ func (r *renderer) pendingLong() {
 	r.gap()
 	r.line(r.c.T("pending.watching"))
 	r.advice(a)
-	r.gap()
 	switch {
 	case r.stale():
 		r.line(r.staleLine())

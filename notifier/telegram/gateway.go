@@ -82,6 +82,11 @@ func New(o Options) *Gateway {
 	return g
 }
 
+// keptConns is how many connections are kept for the next request: as many as
+// the notifier has requests under way at most. Each one beyond those that are
+// kept would cost a handshake of its own.
+const keptConns = 256
+
 // newTransport returns a transport on which one request is never sent twice:
 // HTTP/1.1 (an HTTP/2 client may repeat what a server says it has not begun),
 // and connections that count what is written to them. Idle ones are closed
@@ -102,7 +107,7 @@ func newTransport(proxy *url.URL) *http.Transport {
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    10 * time.Second,
 		IdleConnTimeout:        30 * time.Second,
-		MaxIdleConnsPerHost:    8,
+		MaxIdleConnsPerHost:    keptConns,
 		MaxResponseHeaderBytes: 64 << 10,
 		DisableCompression:     true,
 	}

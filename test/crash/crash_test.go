@@ -152,6 +152,8 @@ func (h *hunt) stir(name string, left int) {
 	case name == "announce.made", group(name) == "announce" && h.written:
 		h.speak.ask()
 		h.written = false
+	case group(name) == "inbox", group(name) == "converse":
+		h.people.speak(h.rnd, 3)
 	case name == "absence.begun":
 		h.people.leave(true)
 	case group(name) == "absence":
@@ -165,7 +167,8 @@ func (h *hunt) letTimePass() {
 	h.s.Edit(nil, `UPDATE notifications SET not_before = 1 WHERE ended_at = 0 AND batch <> ''`)
 }
 
-// settled returns once all is said that was to be said.
+// settled returns once all is said that was to be said. It fails where nothing
+// more is accepted though something waits.
 func (h *hunt) settled() {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), harness.Patience)
@@ -175,16 +178,20 @@ func (h *hunt) settled() {
 	}
 	db := h.s.Open()
 	defer func() { _ = db.Close() }()
-	harness.Until(h.t, 3*time.Minute, "nothing waits to be handled or sent", func() bool {
-		var n int
-		err := db.QueryRow(`SELECT (SELECT count(*) FROM inbox WHERE body <> '') +
-			(SELECT count(*) FROM notifications WHERE ended_at = 0) +
-			(SELECT count(*) FROM announcements WHERE state = 'running')`).Scan(&n)
-		if err != nil {
-			h.t.Fatalf("look into the database: %v", err)
-		}
-		return n == 0
-	})
+	for waits := true; waits; {
+		before := h.sim.Counts().Accepted
+		harness.Until(h.t, time.Minute, "nothing waits to be handled or sent, nor is anything sent", func() bool {
+			var n int
+			err := db.QueryRow(`SELECT (SELECT count(*) FROM inbox WHERE body <> '') +
+				(SELECT count(*) FROM notifications WHERE ended_at = 0) +
+				(SELECT count(*) FROM announcements WHERE state = 'running')`).Scan(&n)
+			if err != nil {
+				h.t.Fatalf("look into the database: %v", err)
+			}
+			waits = n > 0
+			return !waits || h.sim.Counts().Accepted > before
+		})
+	}
 }
 
 func (h *hunt) killed() string {

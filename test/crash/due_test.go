@@ -47,13 +47,10 @@ func (d dueDate) key() string {
 
 func newDueDays() *dueDays { return &dueDays{} }
 
-// atOnce is how many reminders fall due at a time.
-const atOnce = 3
-
-// fall lets some reminders fall due when the program next runs, as if their
-// followers had followed for months, and the heartbeat of one chat that never
-// leaves, as if it had asked for it a month ago. Those that fell due and were
-// not written yet come first.
+// fall lets a reminder fall due when the program next runs, as if its follower
+// had followed for months, and the heartbeat of one chat that never
+// leaves, as if it had asked for it a month ago. One that fell due and was
+// not written yet comes first.
 func (d *dueDays) fall(s *harness.Service, rnd *rand.Rand) {
 	s.Edit(func(scan func(...any) error) error {
 		var due dueDate
@@ -63,8 +60,8 @@ func (d *dueDays) fall(s *harness.Service, rnd *rand.Rand) {
 	}, `UPDATE reminders SET since = 1, next_at = 1 WHERE kind = 'collect_by' AND since > 1
 		AND NOT EXISTS (SELECT 1 FROM reminders WHERE next_at = 1) AND subscription IN
 		(SELECT s.id FROM subscriptions s JOIN chats c ON c.id = s.chat JOIN reminders r ON r.subscription = s.id
-			WHERE r.kind = 'collect_by' AND r.since > 1 AND c.active = 1 AND c.forgotten = 0 ORDER BY (s.id * $1) % 1009 LIMIT $2)
-		RETURNING subscription, date`, 1+rnd.IntN(1008), atOnce)
+			WHERE r.kind = 'collect_by' AND r.since > 1 AND c.active = 1 AND c.forgotten = 0 ORDER BY (s.id * $1) % 1009 LIMIT 1)
+		RETURNING subscription, date`, 1+rnd.IntN(1008))
 	s.Edit(func(scan func(...any) error) error {
 		var chat int64
 		err := scan(&chat)

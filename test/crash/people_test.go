@@ -143,6 +143,20 @@ func (p *people) act(rnd *rand.Rand, left int) {
 	p.move(rnd, p.all[nFollowers+rnd.IntN(nBlockers+nForgetters)])
 }
 
+// speak lets so many people write something.
+func (p *people) speak(rnd *rand.Rand, n int) {
+	for _, i := range rnd.Perm(nFollowers)[:n] {
+		who := p.all[i]
+		wished := slices.IndexFunc(p.wishes, func(w wish) bool { return w.chat == who.chat })
+		if wished >= 0 {
+			p.follow(rnd, p.wishes[wished])
+			p.wishes = slices.Delete(p.wishes, wished, wished+1)
+		} else {
+			p.move(rnd, who)
+		}
+	}
+}
+
 // move lets a person do what it has the habit of.
 func (p *people) move(rnd *rand.Rand, who *person) {
 	var followed []string

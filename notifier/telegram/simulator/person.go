@@ -176,6 +176,7 @@ func (s *Simulator) Start(chat int64, payload string, opts ...Option) (Sent, err
 type Media struct {
 	Kind      string  `json:"kind"` // photo, document, voice, contact, location, sticker
 	Caption   string  `json:"caption,omitempty"`
+	Album     string  `json:"album,omitempty"`   // of a photo or document sent with others
 	Name      string  `json:"name,omitempty"`    // of a document
 	Phone     string  `json:"phone,omitempty"`   // of a contact
 	Emoji     string  `json:"emoji,omitempty"`   // of a sticker
@@ -188,6 +189,7 @@ type Media struct {
 // sticker. There is no file behind it.
 func (s *Simulator) SendMedia(chat int64, media Media, opts ...Option) (Sent, error) {
 	m := &Message{Kind: media.Kind, Text: media.Caption}
+	m.attach.Album = media.Album
 	switch media.Kind {
 	case "photo":
 		m.attach.Photo = []file{{Width: 640, Height: 480, Size: 40_000}}

@@ -67,6 +67,7 @@ type attachment struct {
 	Sticker  *file     `json:"sticker,omitempty"`
 	Contact  *contact  `json:"contact,omitempty"`
 	Location *location `json:"location,omitempty"`
+	Album    string    `json:"media_group_id,omitempty"`
 }
 
 type file struct {

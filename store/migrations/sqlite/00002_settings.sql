@@ -14,6 +14,10 @@ ALTER TABLE subscriptions ADD COLUMN missed INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE notifications ADD COLUMN batch TEXT NOT NULL DEFAULT '';
 CREATE INDEX notifications_batch ON notifications (batch, chat) WHERE state = 'pending' AND batch <> '';
 
+-- Whether an earlier one blocks a notification is seen in this index alone.
+DROP INDEX notifications_stream;
+CREATE INDEX notifications_stream ON notifications (reference, chat, id, lane) WHERE ended_at = 0;
+
 -- Messages to many. They become notifications a few at a time, in the order of
 -- chats; chats up to cursor have theirs.
 CREATE TABLE announcements (
@@ -48,6 +52,8 @@ CREATE INDEX erased_revision ON erased (revision);
 -- +goose Down
 DROP TABLE erased;
 DROP TABLE announcements;
+DROP INDEX notifications_stream;
+CREATE INDEX notifications_stream ON notifications (reference, chat, id) WHERE ended_at = 0;
 DROP INDEX notifications_batch;
 ALTER TABLE notifications DROP COLUMN batch;
 ALTER TABLE subscriptions DROP COLUMN missed;
