@@ -151,3 +151,23 @@ func TestAFileThatChangesIsReadAnewAndABrokenOneIsNot(t *testing.T) {
 		}
 	})
 }
+
+func TestTheExampleOfTheDocumentationIsAGoodFile(t *testing.T) {
+	text, err := os.ReadFile("../docs/guidance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```json\n")
+	example, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("there is no example")
+	}
+	g, err := Parse([]byte(example), languages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, ok := g.Steps("en", visa.Statement{Procedure: visa.ProcedureExitVisa, Stage: visa.StageDecided, Outcome: visa.OutcomeApproved})
+	if !ok || len(s.Lines) != 2 || g.LastMoment("en", visa.LeaveBy) == "" || g.Service("en").Phone == "" {
+		t.Errorf("it says %v, %v", s, ok)
+	}
+}

@@ -17,7 +17,7 @@ func pastedOfAll() *visa.Pasted {
 }
 
 func TestAPastedListIsAnsweredByItsNumbersAndItsFaults(t *testing.T) {
-	const want = `📋 3 numbers are on your list now
+	const want = `📋 3 numbers added to your list
 
 🔔 2 followed. I tell you when something changes.
 🔎 1 waiting: it is not in our data yet. I tell you when it appears, and wait for 60 days.
