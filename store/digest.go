@@ -156,6 +156,11 @@ func (c *claiming) gather(ctx context.Context, n *candidate) (goes bool, err err
 		return true, c.t.unbatch(ctx, g, n.NotBefore)
 	}
 	failpoint.Here("digest.begin")
+	waiting, err := c.takeDigests(ctx, n.Chat, items)
+	if err != nil {
+		return false, err
+	}
+	items = waiting
 	digest := visa.Notification{
 		// Named by the last of the news in it: should more of the batch come
 		// after its time, they make another one.
@@ -177,6 +182,61 @@ func (c *claiming) gather(ctx context.Context, n *candidate) (goes bool, err err
 		}
 	}
 	return !c.handled[n.ID], c.t.insertNotifications(ctx, []visa.Notification{digest})
+}
+
+// takeDigests takes the place of the digests that wait for a chat, as after an
+// outage or a mute with an import each day, and returns items with what these
+// would have told: all of them would show the same present state.
+func (c *claiming) takeDigests(ctx context.Context, chat int64, items []visa.NoteItem) ([]visa.NoteItem, error) {
+	var ids []any
+	var earlier [][]visa.NoteItem
+	err := c.t.query(ctx, func(scan func(...any) error) error {
+		var n candidate
+		var text string
+		if err := scan(&n.ID, &text); err != nil {
+			return err
+		}
+		if c.handled[n.ID] || n.read("", text) != nil {
+			return nil // it is being claimed, or is found unreadable when it is
+		}
+		ids = append(ids, n.ID)
+		earlier = append(earlier, n.Note.Items)
+		return nil
+	}, `SELECT id, note FROM notifications WHERE chat = $1 AND lane = $2 AND ended_at = 0 AND state = 'pending' AND kind = 'digest' ORDER BY id`,
+		chat, int(visa.LaneDecision))
+	if err != nil || len(ids) == 0 {
+		return items, err
+	}
+	for _, id := range ids {
+		c.handled[id.(int64)] = true
+	}
+	return mergeItems(append(earlier, items)), c.t.end(ctx, ids, visa.Superseded, "newer")
+}
+
+// mergeItems makes one item for each reference, of lists in the order of time.
+func mergeItems(lists [][]visa.NoteItem) []visa.NoteItem {
+	var out []visa.NoteItem
+	at := make(map[visa.Reference]int)
+	for _, list := range lists {
+		for _, item := range list {
+			i, twice := at[item.Reference]
+			if !twice {
+				at[item.Reference] = len(out)
+				out = append(out, item)
+				continue
+			}
+			for _, changed := range item.Changed {
+				if !slices.Contains(out[i].Changed, changed) {
+					out[i].Changed = append(out[i].Changed, changed)
+				}
+			}
+			out[i].Subscription = item.Subscription
+			if !item.Date.IsZero() {
+				out[i].Date = item.Date
+			}
+		}
+	}
+	return out
 }
 
 // unbatch lets what waits of a group go out one by one.

@@ -458,3 +458,30 @@ func TestNewsThatAreOvertakenAgainAndAgainKeepTheirPlace(t *testing.T) {
 		t.Error("the last follower was not told in twice the time it takes to tell all")
 	}
 }
+
+func TestTheDigestsOfADayWithoutTelegramBecomeOne(t *testing.T) {
+	s, c := fresh(t)
+	d := sender(t, s)
+	refs := some(1000000, 8)
+	record(t, s, versions(t, refs, 1)...)
+	follow(t, s, 42, refs...)
+	for n, changed := range [][]string{refs[:6], refs[2:], refs} {
+		batch := visa.Batch(fmt.Sprintf("import %d", n))
+		edits := [][]func(*visa.Update){{approved}, {approved, leaveBy("2025-08-01")}, {approved, leaveBy("2025-08-02")}}[n]
+		recordBatch(t, s, batch, versions(t, changed, int64(2+n), edits...)...)
+		endBatch(t, s, batch)
+		for range 3 { // it is gathered, tried and put off
+			finish(t, d, visa.SendRetry, claim(t, d)...)
+			c.t = c.t.Add(2 * time.Second)
+		}
+	}
+	got := drain(t, c, d)
+	if len(got) != 1 || got[0].Kind != visa.KindDigest || !slices.Equal(items(got[0]), refs) {
+		t.Fatalf("sent %v", kinds(got))
+	}
+	for _, i := range got[0].Items {
+		if !slices.Contains(i.Changed, "stage") || !slices.Contains(i.Changed, "deadlines") || i.Application.Version != 4 {
+			t.Errorf("%s: version %d, changed %v", i.Reference, i.Application.Version, i.Changed)
+		}
+	}
+}

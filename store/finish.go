@@ -130,7 +130,7 @@ func scanWaiting(scan func(...any) error) (visa.Notification, error) {
 	return n.Notification, n.read(reference, note)
 }
 
-// again lets a notification that was being sent wait once more. News that were
+// again lets a notification that was being sent wait once more. News and digests that were
 // overtaken while they were being sent are told by the newer ones instead.
 func (t *tx) again(ctx context.Context, n visa.Notification, at time.Time, failures, ambiguous int) error {
 	if _, err := t.exec(ctx, `UPDATE notifications SET state = 'pending', not_before = $1, attempts = attempts + $2, ambiguous = ambiguous + $3
@@ -138,13 +138,13 @@ func (t *tx) again(ctx context.Context, n visa.Notification, at time.Time, failu
 		return err
 	}
 	t.work = true
-	if n.Kind != visa.KindNews || n.Reference.IsZero() {
+	if n.Kind != visa.KindDigest && (n.Kind != visa.KindNews || n.Reference.IsZero()) {
 		return nil
 	}
 	var newer int64
 	var text string
 	found, err := t.one(ctx, []any{&newer, &text}, `SELECT id, note FROM notifications WHERE reference = $1 AND chat = $2
-		AND ended_at = 0 AND state = 'pending' AND kind = 'news' AND id > $3 ORDER BY id DESC LIMIT 1`, n.Reference.String(), n.Chat, n.ID)
+		AND ended_at = 0 AND state = 'pending' AND kind = $3 AND id > $4 ORDER BY id DESC LIMIT 1`, n.Reference.String(), n.Chat, string(n.Kind), n.ID)
 	if !found || err != nil {
 		return err
 	}
@@ -156,6 +156,9 @@ func (t *tx) again(ctx context.Context, n visa.Notification, at time.Time, failu
 		if !slices.Contains(note.Changed, c) {
 			note.Changed = append(note.Changed, c)
 		}
+	}
+	if n.Kind == visa.KindDigest {
+		note.Items = mergeItems([][]visa.NoteItem{n.Note.Items, note.Items})
 	}
 	if note.Date.IsZero() {
 		note.Date = n.Note.Date // a day named earlier that no longer holds
