@@ -75,7 +75,7 @@ func (v View) Meaning(s visa.Statement) string {
 	}
 	outcome := optional(v.Catalogue, "outcome."+string(s.Outcome)+".meaning")
 	if s.Stage == visa.StageClosed && outcome != "" {
-		return stage + " " + outcome
+		return v.Catalogue.T("line.sentences", "first", stage, "second", outcome)
 	}
 	return outcome
 }

@@ -100,6 +100,12 @@ func TestWhatIsNotDecidedIsNeverWordedAsARefusal(t *testing.T) {
 		"en": {"refus", "reject", "denied", "denial"},
 		"ru": {"отказ", "отклон"},
 		"ky": {"баш тарт", "четке как"},
+		"uz": {"rad et", "rad qil", "rad jav"},
+		"tr": {"redded", "reddet"},
+		"zh": {"拒", "驳回", "不予批准"},
+		"ur": {"مسترد", "نامنظور", "انکار"},
+		"hi": {"अस्वीका", "अस्वीकृ", "नामंज", "ठुकरा", "इनकार"},
+		"bn": {"প্রত্যাখ", "নামঞ্জুর", "নাকচ", "অস্বীকৃ"},
 	}
 	for _, c := range i18n.Default().All() {
 		if words[c.Code()] == nil {
@@ -132,6 +138,12 @@ func TestDeadlinesAreWordedInclusivelyAndNeverWithNegativeDays(t *testing.T) {
 		{"ru", "2025-07-04", "Последний день для выезда: суббота, 5 июля 2025 г. (остался 1 день; сам этот день ещё считается)"},
 		{"ru", "2025-08-01", "Последний день для выезда: суббота, 5 июля 2025 г. Этот день прошёл."},
 		{"ky", "2025-06-23", "Чыгып кетүүнүн акыркы күнү: 2025-жылдын 5-июлу, ишемби (12 күн калды; ушул күндүн өзү да эсепке кирет)"},
+		{"uz", "2025-06-23", "Chiqib ketishning oxirgi kuni: 2025-yil 5-iyul, shanba (12 kun qoldi; shu kunning oʻzi ham hisobga kiradi)"},
+		{"tr", "2025-06-23", "Ülkeden çıkış için son gün: 5 Temmuz 2025 Cumartesi (12 gün kaldı; o gün de süreye dahildir)"},
+		{"zh", "2025-06-23", "最后离境日：2025年7月5日星期六（还剩12天，当天仍算在内）"},
+		{"ur", "2025-06-23", "ملک چھوڑنے کا آخری دن: ہفتہ، 5 جولائی 2025 (12 دن باقی؛ یہ دن خود بھی شامل ہے)"},
+		{"hi", "2025-06-23", "देश छोड़ने का आख़िरी दिन: शनिवार, 5 जुलाई 2025 (12 दिन बाकी; वह दिन भी शामिल है)"},
+		{"bn", "2025-06-23", "দেশ ছাড়ার শেষ দিন: শনিবার, 5 জুলাই 2025 (12 দিন বাকি; সেই দিনটিও এর মধ্যে)"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.lang+" on "+tt.today, func(t *testing.T) {
@@ -245,6 +257,12 @@ func TestDocumentsAreSaidWithTheDatesThatAreStated(t *testing.T) {
 		{"en", visa.Document{Kind: visa.DocumentExitVisa, ValidFrom: from, ValidUntil: until}, "Exit visa, valid from 20 June 2025 until 5 July 2025"},
 		{"ru", visa.Document{Kind: visa.DocumentExitVisa, ValidFrom: from, ValidUntil: until}, "Выездная виза, срок действия с 20 июня 2025 года до 5 июля 2025 года"},
 		{"ky", visa.Document{Kind: visa.DocumentExitVisa, ValidFrom: from, ValidUntil: until}, "Чыгуу визасы, 2025-жылдын 20-июнунан 2025-жылдын 5-июлуна чейин жарактуу"},
+		{"uz", visa.Document{Kind: visa.DocumentExitVisa, ValidFrom: from, ValidUntil: until}, "Chiqish vizasi, 2025-yil 20-iyundan 2025-yil 5-iyulgacha amal qiladi"},
+		{"tr", visa.Document{Kind: visa.DocumentExitVisa, ValidFrom: from, ValidUntil: until}, "Çıkış vizesi, 20 Haziran 2025 tarihinden 5 Temmuz 2025 tarihine kadar geçerli"},
+		{"zh", visa.Document{Kind: visa.DocumentExitVisa, ValidFrom: from, ValidUntil: until}, "出境签证，有效期从2025年6月20日至2025年7月5日"},
+		{"ur", visa.Document{Kind: visa.DocumentExitVisa, ValidFrom: from, ValidUntil: until}, "ایگزٹ ویزا، میعاد 20 جون 2025 سے 5 جولائی 2025 تک"},
+		{"hi", visa.Document{Kind: visa.DocumentExitVisa, ValidFrom: from, ValidUntil: until}, "एग्ज़िट वीज़ा, 20 जून 2025 से 5 जुलाई 2025 तक मान्य"},
+		{"bn", visa.Document{Kind: visa.DocumentExitVisa, ValidFrom: from, ValidUntil: until}, "এক্সিট ভিসা, 20 জুন 2025 থেকে 5 জুলাই 2025 পর্যন্ত বৈধ"},
 	}
 	for _, tt := range tests {
 		if got := view(tt.lang, from, time.Time{}).Document(tt.d); got != tt.want {

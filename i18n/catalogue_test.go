@@ -10,7 +10,7 @@ import (
 )
 
 // needed are the languages the service promises to speak.
-var needed = []string{"ky", "ru", "en"}
+var needed = []string{"ky", "ru", "en", "uz", "tr", "zh", "ur", "hi", "bn"}
 
 func TestEveryPromisedLanguageIsThere(t *testing.T) {
 	for _, code := range needed {
@@ -107,10 +107,34 @@ func TestDatesInWords(t *testing.T) {
 		{"ru", "submitted.on", "суббота, 5 июля 2025 г."},
 		{"ky", "submitted.on", "2025-жылдын 5-июлу, ишемби"},
 		{"en", "as_of.unchanged", "No change since 4 June. Checked 20 November, 20:05."},
+		{"uz", "submitted.on", "2025-yil 5-iyul, shanba"},
+		{"tr", "submitted.on", "5 Temmuz 2025 Cumartesi"},
+		{"zh", "submitted.on", "2025年7月5日星期六"},
+		{"ur", "submitted.on", "ہفتہ، 5 جولائی 2025"},
+		{"hi", "submitted.on", "शनिवार, 5 जुलाई 2025"},
+		{"bn", "submitted.on", "শনিবার, 5 জুলাই 2025"},
 		{"ru", "as_of.unchanged", "Без изменений с 4 июня. Проверено 20 ноября, 20:05."},
 		{"ky", "as_of.unchanged", "4-июндан бери өзгөрүү жок. Текшерилди: 20-ноябрь, 20:05."},
+		{"uz", "as_of.unchanged", "4-iyundan beri oʻzgarish yoʻq. Tekshirildi: 20-noyabr, 20:05."},
+		{"tr", "as_of.unchanged", "4 Haziran tarihinden beri değişiklik yok. Son kontrol: 20 Kasım, 20:05."},
+		{"zh", "as_of.unchanged", "自6月4日以来没有变化。核对时间：11月20日 20:05。"},
+		{"ur", "as_of.unchanged", "4 جون سے کوئی تبدیلی نہیں۔ چیک کیا گیا: 20 نومبر، 20:05۔"},
+		{"hi", "as_of.unchanged", "4 जून से कोई बदलाव नहीं हुआ है। हमने 20 नवंबर, 20:05 बजे जाँचा।"},
+		{"bn", "as_of.unchanged", "4 জুন থেকে কোনো পরিবর্তন নেই। আমরা 20 নভেম্বর, 20:05-এ দেখেছি।"},
+		{"en", "deadline.leave_by.do", "Leave Kyrgyzstan no later than Saturday 5 July 2025."},
 		{"ru", "deadline.leave_by.do", "Выезжайте из Кыргызстана не позднее субботы, 5 июля 2025 г."},
 		{"ky", "deadline.leave_by.do", "Кыргызстандан 2025-жылдын 5-июлунан (ишемби) кечиктирбей чыгып кетиңиз."},
+		{"uz", "deadline.leave_by.do", "Qirgʻizistondan 2025-yil 5-iyul, shanba kunidan kechiktirmay chiqib keting."},
+		{"tr", "deadline.leave_by.do", "Kırgızistan’dan en geç 5 Temmuz 2025 Cumartesi günü çıkın."},
+		{"zh", "deadline.leave_by.do", "请最迟在2025年7月5日星期六离开吉尔吉斯斯坦。"},
+		{"ur", "deadline.leave_by.do", "زیادہ سے زیادہ بروز ہفتہ 5 جولائی 2025 تک کرغزستان سے روانہ ہو جائیں۔"},
+		{"hi", "deadline.leave_by.do", "शनिवार, 5 जुलाई 2025 तक किर्गिस्तान छोड़ दें।"},
+		{"bn", "deadline.leave_by.do", "শনিবার, 5 জুলাই 2025 তারিখের মধ্যে কিরগিজস্তান ছেড়ে যান।"},
+	}
+	for _, code := range needed {
+		if !slices.ContainsFunc(tests, func(tt struct{ lang, key, want string }) bool { return tt.lang == code && tt.key == "submitted.on" }) {
+			t.Errorf("state here how %s says a day with its weekday", code)
+		}
 	}
 	for _, tt := range tests {
 		t.Run(tt.lang+" "+tt.key, func(t *testing.T) {
@@ -151,11 +175,51 @@ func TestPluralForms(t *testing.T) {
 		{"ru", 1000001, "Остался 1000001 день на выезд"},
 		{"ky", 1, "Чыгып кетүүгө 1 күн калды"},
 		{"ky", 14, "Чыгып кетүүгө 14 күн калды"},
+		{"uz", 1, "Chiqib ketishga 1 kun qoldi"},
+		{"uz", 14, "Chiqib ketishga 14 kun qoldi"},
+		{"tr", 1, "Ülkeden çıkış için 1 gün kaldı"},
+		{"tr", 14, "Ülkeden çıkış için 14 gün kaldı"},
+		{"zh", 1, "离境还剩1天"},
+		{"zh", 14, "离境还剩14天"},
+		{"ur", 1, "ملک چھوڑنے کے لیے 1 دن باقی"},
+		{"ur", 14, "ملک چھوڑنے کے لیے 14 دن باقی"},
+		{"hi", 1, "देश छोड़ने के लिए 1 दिन बाकी"},
+		{"hi", 14, "देश छोड़ने के लिए 14 दिन बाकी"},
+		{"bn", 1, "দেশ ছাড়তে আর 1 দিন বাকি"},
+		{"bn", 14, "দেশ ছাড়তে আর 14 দিন বাকি"},
 		{"ru", -1 << 63, "Осталось -9223372036854775808 дней на выезд"},
 	}
 	for _, tt := range tests {
 		if got := Default().Get(tt.lang).T("reminder.leave_by.ahead", "n", tt.n); got != tt.want {
 			t.Errorf("%s, %d: got %q, want %q", tt.lang, tt.n, got, tt.want)
+		}
+	}
+}
+
+func TestWordsBesideANumberFollowItWhereTheGrammarDoes(t *testing.T) {
+	tests := []struct{ lang, one, many string }{
+		{"en", "You follow 1 application", "You follow 3 applications"},
+		{"uz", "Siz 1 ta arizani kuzatyapsiz", "Siz 3 ta arizani kuzatyapsiz"},
+		{"tr", "1 başvuru takip ediyorsunuz", "3 başvuru takip ediyorsunuz"},
+		{"zh", "您关注了1份申请", "您关注了3份申请"},
+		{"ur", "آپ 1 درخواست فالو کر رہے ہیں", "آپ 3 درخواستیں فالو کر رہے ہیں"},
+		{"hi", "आप 1 आवेदन फ़ॉलो कर रहे हैं", "आप 3 आवेदन फ़ॉलो कर रहे हैं"},
+		{"bn", "আপনি 1টি আবেদন অনুসরণ করছেন", "আপনি 3টি আবেদন অনুসরণ করছেন"},
+	}
+	for _, tt := range tests {
+		c := Default().Get(tt.lang)
+		if one, many := c.T("bot.list.title", "n", 1), c.T("bot.list.title", "n", 3); one != tt.one || many != tt.many {
+			t.Errorf("%s: %q and %q, want %q and %q", tt.lang, one, many, tt.one, tt.many)
+		}
+	}
+}
+
+func TestSentencesAreJoinedAsTheLanguageDoes(t *testing.T) {
+	for lang, want := range map[string]string{"en": "A. B:", "ur": "A. B:", "zh": "A.B："} {
+		c := Default().Get(lang)
+		got := c.T("line.sentences", "first", "A.", "second", c.T("line.label", "label", "B"))
+		if got != want {
+			t.Errorf("%s: got %q, want %q", lang, got, want)
 		}
 	}
 }
@@ -167,6 +231,17 @@ func TestMatchFindsTheBestLanguage(t *testing.T) {
 		{"a code of Telegram", "ky", "ky"},
 		{"a code of Telegram with a region", "en-gb", "en"},
 		{"a language read beside another", "kk", "ru"},
+		{"Kazakh with its region", "kk-KZ", "ru"},
+		{"Chinese of the mainland", "zh-CN,zh;q=0.9", "zh"},
+		{"Chinese in the traditional script", "zh-Hant", "zh"},
+		{"Chinese as Telegram says it", "zh-hans", "zh"},
+		{"Urdu", "ur-PK", "ur"},
+		{"Hindi", "hi-IN", "hi"},
+		{"Bengali", "bn-BD", "bn"},
+		{"Turkish", "tr-TR", "tr"},
+		{"Uzbek", "uz-UZ", "uz"},
+		{"Uzbek in Cyrillic, which is not here", "uz-Cyrl", "uz"},
+		{"Uzbek in Cyrillic beside Russian", "uz-Cyrl-UZ,ru;q=0.8", "ru"},
 		{"one that nobody here speaks", "fo", "en"},
 		{"the second choice where the first is unknown", "fo,ru;q=0.5", "ru"},
 		{"empty", "", "en"},

@@ -87,7 +87,9 @@ const maxHeader = 256
 // Match returns the best language for an Accept-Language header or for a code
 // as Telegram gives it ("pt-br"). Where none fits it returns the fallback. A
 // language that most of its readers pair with another is taken for that one:
-// Kazakh, say, gets Russian.
+// Kazakh, say, gets Russian. A language asked for in a script that it has none
+// of here is given in the one it has, if nothing else asked for is here:
+// Uzbek in Cyrillic gets Uzbek.
 func (s *Catalogues) Match(header string) *Catalogue {
 	if header == "" {
 		return s.fallback
@@ -104,10 +106,25 @@ func (s *Catalogues) Match(header string) *Catalogue {
 	}
 	_, i, confidence := s.matcher.Match(wanted...)
 	if confidence == language.No {
-		return s.fallback
+		return s.inAnotherScript(wanted)
 	}
 	if c, ok := s.byCode[s.tags[i].String()]; ok {
 		return c
+	}
+	return s.fallback
+}
+
+// inAnotherScript returns the first of the wanted languages that is here in
+// whatever script, else the fallback.
+func (s *Catalogues) inAnotherScript(wanted []language.Tag) *Catalogue {
+	for _, w := range wanted {
+		base, confidence := w.Base()
+		if confidence < language.High {
+			continue
+		}
+		if c, ok := s.byCode[base.String()]; ok {
+			return c
+		}
 	}
 	return s.fallback
 }

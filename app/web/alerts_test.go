@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,7 +101,9 @@ func TestGuidanceIsShownInItsLanguageAndNoneIsMadeUp(t *testing.T) {
 
 func TestOutcomeAndDaysAreRepeatedWhereNobodyHasLookedALanguageOver(t *testing.T) {
 	p := pages(web.Options{})
-	for lang, others := range map[string][]string{"en": {"ru"}, "ru": {"en"}, "ky": {"en", "ru"}} {
+	for _, of := range i18n.Default().All() {
+		lang := of.Code()
+		others := slices.DeleteFunc([]string{"en", "ru"}, func(other string) bool { return other == lang })
 		page, err := p.Status(web.StatusView{Page: web.Page{Language: lang}, Application: application(t, visa.StageDecided, visa.OutcomeRefused), Now: now, AsOf: asOf})
 		d := parse(t, page, err)
 		for _, other := range others {

@@ -29,7 +29,7 @@ const (
 	newRef   = "99999999" // not known
 )
 
-var languages = []string{"ky", "ru", "en"}
+var languages = []string{"ky", "ru", "en", "uz", "tr", "zh", "ur", "hi", "bn"}
 
 func newBot(o bot.Options) *bot.Bot {
 	o.Languages = languages

@@ -30,7 +30,7 @@ func (r *renderer) advice(a *visa.Application) {
 	if !r.fits(r.c.T("label.whom"), whomUnits) {
 		return
 	}
-	r.line(r.c.T("label.whom") + ":")
+	r.label("label.whom")
 	for _, line := range whom {
 		if !r.fits(line, whomUnits) {
 			break
@@ -46,7 +46,7 @@ func (r *renderer) steps(a visa.Application) {
 		return
 	}
 	r.gap()
-	r.line(r.c.T("label.advice") + ":")
+	r.label("label.advice")
 	for i, step := range advice.Steps {
 		if !r.fits(step, stepsUnits) {
 			r.line(r.c.T("guidance.cut"))

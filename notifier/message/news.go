@@ -110,13 +110,16 @@ func (r *renderer) state(e explain.Application) {
 	if len(e.Todo) == 1 {
 		r.line(r.c.T("line.todo", "todo", e.Todo[0]))
 	} else {
-		r.line(r.c.T("label.todo") + ":")
+		r.label("label.todo")
 		for _, todo := range e.Todo {
 			r.line("• " + todo)
 		}
 	}
 	r.deadlines(e.Deadlines)
 }
+
+// label writes the line that opens a list.
+func (r *renderer) label(key string) { r.line(r.c.T("line.label", "label", r.c.T(key))) }
 
 func (r *renderer) deadlines(all []explain.Deadline) {
 	if len(all) == 0 {

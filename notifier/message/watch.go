@@ -48,7 +48,7 @@ func (r *renderer) unchanged() string {
 	last, asOf := r.d.LastChange, r.d.AsOf
 	switch {
 	case last.IsZero():
-		return r.c.T("heartbeat.none_known") + " " + r.v.Checked()
+		return r.c.T("line.sentences", "first", r.c.T("heartbeat.none_known"), "second", r.v.Checked())
 	case last.After(asOf):
 		return r.c.T("as_of.changed_after", "since", r.v.Near(last), "at", r.v.Near(asOf))
 	}
