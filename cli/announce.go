@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -29,10 +31,12 @@ type announceCommand struct {
 
 type announceMake struct {
 	Text      []string `required:"" sep:"none" help:"The text in a language, from a file. Can be repeated." placeholder:"LANG=FILE"`
-	Campaign  string   `help:"Only chats that follow an application of this campaign." placeholder:"C"`
-	Procedure string   `help:"… of this procedure: visa, single_permit, exit_visa or residence_permit." placeholder:"P"`
-	Stage     string   `help:"… at this stage: received, in_processing, correction_required, decided or closed." placeholder:"S"`
+	Campaign  *string  `help:"Only chats that follow an application of this campaign." placeholder:"C"`
+	Procedure *string  `help:"… of this procedure: visa, single_permit, exit_visa or residence_permit." placeholder:"P"`
+	Stage     *string  `help:"… at this stage: received, in_processing, correction_required, decided or closed." placeholder:"S"`
 	DryRun    bool     `help:"Say to how many chats it would go and show it in each language, and do nothing."`
+	Request   string   `xor:"request" help:"A name of your own for this announcement: whoever says the same again gets the one there is. Without it, the same texts to the same chats on the same day are the same announcement." placeholder:"NAME"`
+	Again     bool     `xor:"request" help:"Make a new announcement though the same was made today."`
 	Yes       bool     `help:"Ask nothing."`
 	Detach    bool     `help:"Do not wait until it is sent."`
 }
@@ -68,14 +72,40 @@ func (m announceMake) Run(ctx context.Context, a *app) error {
 	case !m.Yes && !a.agreed(ctx, fmt.Sprintf("Send it to %d chats?", plan.Total)):
 		return unusable("nothing was made; answer yes, or add --yes")
 	}
-	if made, _, err = n.Announce(ctx, made); err != nil {
+	zone, err := a.zone()
+	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "Announcement %d is made. The running service sends it.\n", made.ID)
+	made.Request = m.request(made, time.Now().In(zone))
+	made, fresh, err := n.Announce(ctx, made)
+	switch {
+	case errors.Is(err, visa.ErrRequestUsed):
+		return unusable("--request %s: %w", m.Request, err)
+	case err != nil:
+		return err
+	case fresh:
+		fmt.Fprintf(a.out, "Announcement %d is made. The running service sends it.\n", made.ID)
+	default:
+		fmt.Fprintf(a.out, "Announcement %d is the same and was made %s already. Nothing new was made; --again makes another.\n", made.ID, at(made.CreatedAt, zone))
+	}
 	if m.Detach {
 		return nil
 	}
 	return a.watch(ctx, n, made)
+}
+
+// request is what an announcement that is checked is known by, so that a command
+// that is run once more, because nobody knows what became of it, does not send
+// it twice: what was given, or its content and the day. "" makes a new one.
+func (m announceMake) request(made visa.Announcement, now time.Time) string {
+	if m.Request != "" || m.Again {
+		return m.Request
+	}
+	content, err := json.Marshal([]any{made.Texts, made.Audience})
+	if err != nil {
+		return "" // strings can always be written
+	}
+	return fmt.Sprintf("%s %x", now.Format(time.DateOnly), sha256.Sum256(content))
 }
 
 // maxTextFile is the most bytes that are read of a text: far more than may
@@ -85,8 +115,26 @@ const maxTextFile = 1 << 20
 // read takes in the files.
 func (m announceMake) read() (visa.Announcement, error) {
 	made := visa.Announcement{
-		Texts: make(map[string]string), CreatedBy: commandLine,
-		Audience: visa.Audience{Campaign: m.Campaign, Procedure: visa.Procedure(m.Procedure), Stage: visa.Stage(m.Stage)},
+		Request: m.Request, Texts: make(map[string]string), CreatedBy: commandLine,
+	}
+	// One that is there and empty, as from a variable that is not set, must not
+	// reach everybody.
+	for _, f := range []struct {
+		name  string
+		value *string
+		into  func(string)
+	}{
+		{"campaign", m.Campaign, func(v string) { made.Audience.Campaign = v }},
+		{"procedure", m.Procedure, func(v string) { made.Audience.Procedure = visa.Procedure(v) }},
+		{"stage", m.Stage, func(v string) { made.Audience.Stage = visa.Stage(v) }},
+	} {
+		if f.value == nil {
+			continue
+		}
+		if *f.value == "" {
+			return made, unusable("--%s is empty; state a value, or leave it out to write to every chat", f.name)
+		}
+		f.into(*f.value)
 	}
 	for _, text := range m.Text {
 		lang, path, ok := strings.Cut(text, "=")
@@ -120,6 +168,9 @@ func (m announceMake) flag(err error) string {
 	}
 	if name, ok := strings.CutPrefix(f.Field, "audience."); ok {
 		return "--" + name + ": it " + f.Problem
+	}
+	if f.Field == "request" {
+		return "--request: it " + f.Problem
 	}
 	return "--text: it " + f.Problem
 }

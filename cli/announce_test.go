@@ -115,3 +115,42 @@ func TestAnAnnouncementIsWatchedUntilItHasEnded(t *testing.T) {
 		})
 	}
 }
+
+func TestACommandThatIsRunOnceMoreTheSameDayIsTheSameAnnouncement(t *testing.T) {
+	morning := time.Date(2025, 6, 20, 9, 0, 0, 0, time.UTC)
+	made := func(text, campaign string) visa.Announcement {
+		return visa.Announcement{Texts: map[string]string{"en": text, "ru": "Закрыто"}, Audience: visa.Audience{Campaign: campaign}}
+	}
+	first := announceMake{}.request(made("Closed", ""), morning)
+	tests := []struct {
+		name string
+		m    announceMake
+		made visa.Announcement
+		now  time.Time
+		same bool
+	}{
+		{"that evening", announceMake{}, made("Closed", ""), morning.Add(14 * time.Hour), true},
+		{"the next day", announceMake{}, made("Closed", ""), morning.Add(24 * time.Hour), false},
+		{"another text", announceMake{}, made("Open", ""), morning, false},
+		{"another audience", announceMake{}, made("Closed", "legalization-2025"), morning, false},
+		{"a request of its own", announceMake{Request: "monday"}, made("Closed", ""), morning, false},
+		{"once more on purpose", announceMake{Again: true}, made("Closed", ""), morning, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.made.Request = tt.m.request(tt.made, tt.now)
+			if (tt.made.Request == first) != tt.same {
+				t.Errorf("known by %q, the first by %q", tt.made.Request, first)
+			}
+			if err := tt.made.Validate([]string{"en", "ru"}); err != nil {
+				t.Error(err)
+			}
+			if wanted := tt.m.Request != ""; wanted && tt.made.Request != tt.m.Request {
+				t.Errorf("known by %q", tt.made.Request)
+			}
+		})
+	}
+	if (announceMake{Again: true}).request(made("Closed", ""), morning) != "" {
+		t.Error("--again says which announcement it is")
+	}
+}

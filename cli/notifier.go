@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"hash/maphash"
@@ -52,6 +53,7 @@ func (s *service) newNotifier(gateway *telegram.Gateway, texts *i18n.Reasons, me
 	if s.c.TelegramWebhookURL != "" {
 		receive = func(ctx context.Context) { s.keepWebhook(ctx, gateway) }
 	}
+	first := &introduction{s: s, g: gateway, talk: talk, languages: append([]string{""}, languages...)}
 	n = notifier.New(notifier.Options{
 		Become: func(ctx context.Context) (notifier.Queue, int, error) {
 			q, orphans, err := s.store.BecomeSender(ctx)
@@ -68,11 +70,13 @@ func (s *service) newNotifier(gateway *telegram.Gateway, texts *i18n.Reasons, me
 				PublicURL: s.c.PublicURL, Guide: s.guidance.Current, Stale: s.c.FeedStale, ErasureDay: s.store.ErasureDay,
 			})
 		},
-		Beside:  []func(context.Context){receive, reception.Run, func(ctx context.Context) { s.introduce(ctx, gateway, talk, languages) }},
+		Beside:  []func(context.Context){receive, reception.Run, first.run},
+		Hold:    gateway.Hold,
 		Pace:    s.c.Pace,
 		Observe: metrics.observe,
 		Log:     s.log,
 	})
+	gateway.OnHold(n.Hold)
 	s.store.OnWork(n.Wake)
 	s.store.OnWork(reception.Wake)
 	return n
@@ -86,26 +90,45 @@ func (s *service) bot() string {
 	return ""
 }
 
-// introduce asks Telegram who the bot is and gives it its menus, once; it
-// keeps trying while Telegram is away.
-func (s *service) introduce(ctx context.Context, g *telegram.Gateway, talk *bot.Bot, languages []string) {
-	persist(ctx, func() error {
-		me, err := g.Me(ctx)
-		if err != nil {
-			return err
-		}
-		s.username.Store(&me.Username)
-		s.log.Info("the bot is known to Telegram", "username", me.Username)
-		if err := g.SetCommands(ctx, "", talk.Commands("en")); err != nil {
-			return err
-		}
-		for _, lang := range languages {
-			if err := g.SetCommands(ctx, lang, talk.Commands(lang)); err != nil {
-				return err
+// menuGap is the time between two menus that are set.
+const menuGap = time.Second
+
+// An introduction asks Telegram who the bot is, and gives it its menus one
+// after the other. What it has done it does not do again before the program is
+// started anew.
+type introduction struct {
+	s         *service
+	g         *telegram.Gateway
+	talk      *bot.Bot
+	languages []string // "" for everybody else's comes first
+	set       int      // how many of them have their menus
+}
+
+// run keeps trying until all is done or ctx ends.
+func (i *introduction) run(ctx context.Context) {
+	if i.s.username.Load() == nil {
+		persist(ctx, func() error {
+			me, err := i.g.Me(ctx)
+			if err == nil {
+				i.s.username.Store(&me.Username)
+				i.s.log.Info("the bot is known to Telegram", "username", me.Username)
 			}
+			return err
+		})
+	}
+	for i.set < len(i.languages) && ctx.Err() == nil {
+		if i.set > 0 {
+			pause(ctx, menuGap)
 		}
-		return nil
-	})
+		lang := i.languages[i.set]
+		persist(ctx, func() error {
+			err := i.g.SetCommands(ctx, lang, i.talk.Commands(cmp.Or(lang, "en")))
+			if err == nil {
+				i.set++
+			}
+			return err
+		})
+	}
 }
 
 // keepWebhook tells Telegram where to deliver updates.
@@ -118,15 +141,28 @@ func (s *service) keepWebhook(ctx context.Context, g *telegram.Gateway) {
 	})
 }
 
-// persist repeats f until it succeeds or ctx ends, ever more slowly.
+// persist repeats f until it succeeds or ctx ends, ever more slowly, and not
+// before the time that Telegram names.
 func persist(ctx context.Context, f func() error) {
-	for pause := 2 * time.Second; f() != nil && ctx.Err() == nil; pause = min(2*pause, 5*time.Minute) {
-		t := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-		case <-t.C:
+	for wait := 2 * time.Second; ; wait = min(2*wait, 5*time.Minute) {
+		err := f()
+		if err == nil || ctx.Err() != nil {
+			return
 		}
-		t.Stop()
+		if e := (*telegram.Error)(nil); errors.As(err, &e) {
+			wait = max(wait, e.RetryAfter)
+		}
+		pause(ctx, wait)
+	}
+}
+
+// pause waits, or returns early when ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
 	}
 }
 

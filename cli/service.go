@@ -83,7 +83,7 @@ func newService(ctx context.Context, c config.Config, role string, log *slog.Log
 	s.http = httpapi.New(httpapi.Options{
 		Service: s.app,
 		Pages: web.New(i18n.Default(), texts, web.Options{
-			Zone: c.Timezone, AskProof: c.ProofRequired, Bot: s.bot, Guidance: s.guidance.Current, RetentionDays: c.RetentionDays,
+			Zone: c.Timezone, AskProof: c.ProofRequired, Bot: s.bot, Guidance: s.guidance.Current, RetentionDays: c.RetentionDays, CalendarKey: s.store.CalendarKey(),
 		}),
 		Reasons: texts,
 		Limits:  httpapi.Limits{Rate: c.RateLimit, Burst: c.RateBurst, Misses: c.MissLimit},

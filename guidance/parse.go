@@ -17,6 +17,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"kabarchy/strictjson"
 	"kabarchy/visa"
 )
 
@@ -61,17 +62,14 @@ func Parse(data []byte, languages []string) (*Guide, error) {
 		return nil, errors.New("guidance: the file is not UTF-8; save it as UTF-8")
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	if err := noTwins(data); err != nil {
-		return nil, fmt.Errorf("guidance: %w", err)
-	}
 	var f file
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&f); err != nil {
 		return nil, fmt.Errorf("guidance: %w", explained(data, err))
 	}
-	if dec.More() {
-		return nil, errors.New("guidance: the file must hold one JSON object and nothing after it")
+	if err := strictjson.Object(data); err != nil {
+		return nil, fmt.Errorf("guidance: the file: %w", err)
 	}
 	c := checker{languages: languages}
 	g := &Guide{portal: f.Portal, lastMoment: f.LastMoment, service: service{
@@ -229,50 +227,6 @@ func clip(s string) string {
 		return string(n[:60]) + "…"
 	}
 	return s
-}
-
-// noTwins refuses an object that has a name twice: the decoder would take the
-// last one without a word.
-func noTwins(data []byte) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	type level struct {
-		object bool
-		name   bool // a name comes next
-		seen   map[string]bool
-	}
-	var stack []level
-	for {
-		t, err := dec.Token()
-		if err != nil {
-			return nil // what is no JSON is said by the decoder proper
-		}
-		top := len(stack) - 1
-		switch t := t.(type) {
-		case json.Delim:
-			switch t {
-			case '{', '[':
-				if top >= 0 && stack[top].object {
-					stack[top].name = true
-				}
-				stack = append(stack, level{object: t == '{', name: t == '{', seen: map[string]bool{}})
-			default:
-				stack = stack[:top]
-			}
-			continue
-		case string:
-			if top >= 0 && stack[top].object && stack[top].name {
-				if stack[top].seen[t] {
-					return fmt.Errorf("%q stands twice in the same object", clip(t))
-				}
-				stack[top].seen[t] = true
-				stack[top].name = false
-				continue
-			}
-		}
-		if top >= 0 && stack[top].object {
-			stack[top].name = true
-		}
-	}
 }
 
 // explained says where in the file a fault of its form stands.

@@ -314,7 +314,7 @@ func TestBrokenCataloguesAreRefused(t *testing.T) {
 		{"a plural form missing", `"one":"{n} day",`, ``, "one"},
 		{"a plural form too many", `"one":"{n} day",`, `"one":"{n} day","few":"{n} days",`, "few"},
 		{"a plural form of no language", `"one":"{n} day",`, `"one":"{n} day","lots":"{n} days",`, "lots"},
-		{"something after the end", `"{n} days"}}}`, `"{n} days"}}} {}`, "follows"},
+		{"something after the end", `"{n} days"}}}`, `"{n} days"}}} {}`, "after its end"},
 		{"cut off", `"{n} days"}}}`, `"{n} days"`, "early"},
 	}
 	if _, err := loadCatalogues(fstest.MapFS{"en.json": {Data: []byte(good)}}); err != nil {

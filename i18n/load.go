@@ -5,13 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"slices"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
+
+	"kabarchy/strictjson"
 )
 
 // catalogueFile is a catalogue as it is written.
@@ -34,7 +35,7 @@ var categories = map[string]plural.Form{
 
 // readCatalogue reads one file. Its errors name the key at fault.
 func readCatalogue(data []byte) (*Catalogue, error) {
-	if err := noDuplicates(data); err != nil {
+	if err := strictjson.Object(data); err != nil {
 		return nil, err
 	}
 	var in catalogueFile
@@ -128,60 +129,6 @@ func (c *Catalogue) checkPlural(m message) error {
 		}
 	}
 	return nil
-}
-
-// noDuplicates refuses an object that holds a key twice: encoding/json would
-// take the last and say nothing.
-func noDuplicates(data []byte) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if err := walk(dec, ""); err != nil {
-		return err
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return errors.New("something follows the end of the JSON value")
-	}
-	return nil
-}
-
-func walk(dec *json.Decoder, where string) error {
-	t, err := token(dec)
-	if err != nil {
-		return err
-	}
-	open, isDelim := t.(json.Delim)
-	if !isDelim {
-		return nil
-	}
-	seen := map[string]bool{}
-	for dec.More() {
-		inside := where
-		if open == '{' {
-			k, err := token(dec)
-			if err != nil {
-				return err
-			}
-			key, _ := k.(string)
-			if seen[key] {
-				return fmt.Errorf("%s%q is given twice", where, clip(key))
-			}
-			seen[key] = true
-			inside = where + clip(key) + ": "
-		}
-		if err := walk(dec, inside); err != nil {
-			return err
-		}
-	}
-	_, err = token(dec)
-	return err
-}
-
-// token is the next token, where the end is too early.
-func token(dec *json.Decoder) (json.Token, error) {
-	t, err := dec.Token()
-	if errors.Is(err, io.EOF) {
-		return nil, errors.New("the JSON is empty or ends too early")
-	}
-	return t, err
 }
 
 // loadCatalogues reads all .json files at the root of fsys.

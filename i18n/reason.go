@@ -10,6 +10,8 @@ import (
 	"sync"
 	"unicode"
 	"unicode/utf8"
+
+	"kabarchy/strictjson"
 )
 
 // Limits of a file of reasons.
@@ -58,7 +60,7 @@ func LoadReasons(data []byte) (*Reasons, error) {
 		return nil, errors.New("reasons: the file is not UTF-8")
 	}
 	data = []byte(strings.TrimPrefix(string(data), "\ufeff"))
-	if err := noDuplicates(data); err != nil {
+	if err := strictjson.Object(data); err != nil {
 		return nil, fmt.Errorf("reasons: %w", err)
 	}
 	r := &Reasons{}

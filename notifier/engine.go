@@ -47,18 +47,20 @@ type engine struct {
 	shares  *shares
 	results chan attempted
 	silence func(until time.Time) // told of each pause
+	asked   func() time.Time      // until when Telegram asked for silence, whatever it was asked
 	refill  func()                // told that announcements' messages run short
 
 	waiting   []visa.Delivery // claimed, not yet sent
 	unsaved   []visa.Sent     // results not yet recorded
 	hush      time.Time       // a pause not yet recorded
 	inFlight  int
-	paused    time.Time // nothing is sent before
-	failures  int       // in a row, of whatever chats
-	halts     int       // refusals of the token in a row
-	reminder  time.Time // when the next one falls due
-	announced int       // of announcements' messages, claimed since refill was told
-	fruitless int       // looks in a row that found nothing to claim though something was due
+	paused    time.Time      // nothing is sent before
+	failures  int            // in a row: of different chats, until they are enough to say that Telegram is down
+	failing   map[int64]bool // the chats whose latest failed since Telegram last answered, as far as not tried again
+	halts     int            // refusals of the token in a row
+	reminder  time.Time      // when the next one falls due
+	announced int            // of announcements' messages, claimed since refill was told
+	fruitless int            // looks in a row that found nothing to claim though something was due
 }
 
 // attempted is what a request came to.
@@ -70,19 +72,14 @@ type attempted struct {
 }
 
 func newEngine(o Options, q Queue, wake <-chan struct{}) *engine {
-	e := &engine{o: o, q: q, wake: wake, chats: newChats(o.ChatGap), shares: newShares(), results: make(chan attempted, maxInFlight)}
-	if o.Pace > 0 {
-		e.pace.gap = time.Duration(float64(time.Second) / o.Pace)
-	}
+	e := &engine{o: o, q: q, wake: wake, failing: make(map[int64]bool), chats: newChats(o.ChatGap), shares: newShares(), results: make(chan attempted, maxInFlight)}
+	e.pace = newPace(o.Pace)
 	return e
 }
 
-// run works until ctx ends or another process sends. It returns nil where ctx
+// run works, after begin, until ctx ends or another process sends. It returns nil where ctx
 // ended and all was recorded.
 func (e *engine) run(ctx context.Context) error {
-	if err := e.begin(ctx); err != nil {
-		return err
-	}
 	for ctx.Err() == nil {
 		err := e.step(ctx)
 		if errors.Is(err, ErrStandBy) {
@@ -111,22 +108,27 @@ func (e *engine) begin(ctx context.Context) error {
 	if e.paused, err = e.q.PausedUntil(ctx); err != nil {
 		return fmt.Errorf("notifier: begin: %w", err)
 	}
-	e.silence(e.paused)
+	if e.paused.After(now) {
+		e.silence(e.paused)
+		e.o.Hold(e.paused)
+	}
 	return nil
 }
 
 // step records what has come back, claims, and sends or sleeps.
 func (e *engine) step(ctx context.Context) error {
 	e.collect()
+	e.hear(e.asked())
 	// Results are recorded at once, unless more can be sent at once: then a
 	// batch of them shares a transaction.
-	if len(e.waiting) == 0 || len(e.unsaved) >= saveAtMost || e.pace.wait(e.o.Now()) > 0 {
+	if len(e.waiting) == 0 || !e.hush.IsZero() || len(e.unsaved) >= saveAtMost || e.pace.wait(e.o.Now()) > 0 {
 		if err := e.save(); err != nil {
 			return err
 		}
 	}
 	now := e.o.Now()
 	if wait := e.paused.Sub(now); wait > 0 {
+		e.pace.idle = true
 		return e.rest(ctx, wait)
 	}
 	if err := e.fallDue(ctx, now); err != nil {
@@ -148,10 +150,12 @@ func (e *engine) step(ctx context.Context) error {
 			}
 		}
 		if !found && len(e.waiting) == 0 {
+			e.pace.idle = true
 			return e.rest(ctx, e.untilNext(now, next))
 		}
 	}
 	if len(e.waiting) == 0 || e.inFlight >= e.mayFly() {
+		e.pace.idle = true
 		return e.rest(ctx, e.o.Idle)
 	}
 	if wait := e.pace.wait(e.o.Now()); wait > 0 {
@@ -237,11 +241,18 @@ func (e *engine) claim(ctx context.Context, n int) (bool, error) {
 	// took would else be ambiguous though nothing was tried.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
 	defer cancel()
+	down := e.failures >= downAfter
 	got, err := e.q.Claim(ctx, n, e.shares.turns(n), max(e.o.ChatGap, time.Millisecond), func(chat int64) time.Time {
+		if down && e.failing[chat] {
+			return e.o.Now().Add(nextProbe)
+		}
 		return e.chats.ready(chat, e.o.Now())
 	})
 	if err != nil {
 		return false, err
+	}
+	if down && len(got) == 0 {
+		clear(e.failing) // nobody else has anything due: begin with them anew
 	}
 	for _, d := range got {
 		e.chats.begin(d.Chat)
@@ -306,11 +317,24 @@ func (e *engine) take(r attempted) {
 	e.chats.end(r.d.Chat, r.at)
 	s, hush := e.judge(r.d, r.messageID, r.err, r.at)
 	e.note(s)
-	if until := r.at.Add(hush); hush > 0 && until.After(e.paused) {
+	switch until := r.at.Add(hush); {
+	case hush == 0:
+	case s.Reason == tooFast:
+		e.hear(until)
+	default:
+		// It is not recorded: whoever is started next may have the right token.
+		e.paused = later(e.paused, until)
+		e.silence(e.paused)
+	}
+	e.unsaved = append(e.unsaved, s)
+}
+
+// hear takes in until when Telegram asks for silence.
+func (e *engine) hear(until time.Time) {
+	if until.After(e.paused) {
 		e.paused, e.hush = until, until
 		e.silence(until)
 	}
-	e.unsaved = append(e.unsaved, s)
 }
 
 // save records the results taken in, in one transaction.
@@ -333,7 +357,7 @@ func (e *engine) hold() []visa.Sent {
 	now := e.o.Now()
 	for _, d := range e.waiting {
 		e.chats.end(d.Chat, now)
-		held = append(held, visa.Sent{Delivery: d, Result: visa.SendHeld, Reason: "not_sent", RetryAt: later(now, e.paused), EndedAt: now})
+		held = append(held, visa.Sent{Delivery: d, Result: visa.SendHeld, Reason: "not_sent", RetryAt: now, EndedAt: now})
 	}
 	e.waiting = nil
 	return held
@@ -349,7 +373,7 @@ func later(a, b time.Time) time.Time {
 // finish writes results down, and does not give up: what is not recorded would
 // be sent again.
 func (e *engine) finish(sent []visa.Sent, pause time.Time) error {
-	if len(sent) == 0 {
+	if len(sent) == 0 && pause.IsZero() {
 		return nil
 	}
 	for n := 1; ; n++ {
@@ -371,17 +395,9 @@ func (e *engine) finish(sent []visa.Sent, pause time.Time) error {
 func (e *engine) note(s visa.Sent) {
 	switch s.Result {
 	case visa.SendRetry:
-		e.failures++
-		if n := e.failures - downAfter; n >= 0 {
-			if until := s.EndedAt.Add(doubled(time.Second, longestProbe, n+1)); until.After(e.paused) {
-				e.paused = until
-			}
-			if n == 0 {
-				e.o.Log.Error("notifier: Telegram cannot be reached; trying one message at a time until it is back", "reason", s.Reason)
-			}
-		}
+		e.failed(s)
 	case visa.SendHeld:
-		if s.Reason != "too_fast" {
+		if s.Reason != tooFast {
 			e.halts++
 			e.o.Log.Error("notifier: Telegram refuses the bot's token; nothing is sent until TELEGRAM_TOKEN is right", "reason", s.Reason, "code", s.Code)
 		} else {
@@ -392,6 +408,7 @@ func (e *engine) note(s visa.Sent) {
 			e.o.Log.Info("notifier: Telegram is back")
 		}
 		e.failures, e.halts = 0, 0
+		clear(e.failing)
 	}
 	if s.Result == visa.SendDead {
 		e.o.Log.Error("notifier: ALARM: a notification is given up", "notification", s.Delivery.ID, "reason", s.Reason, "code", s.Code)
@@ -401,6 +418,23 @@ func (e *engine) note(s visa.Sent) {
 		o.Waited = s.EndedAt.Sub(s.Delivery.CreatedAt)
 	}
 	e.o.Observe(o)
+}
+
+// failed counts a failure that may pass. One chat that fails again and again
+// says nothing of Telegram: only as many different ones do.
+func (e *engine) failed(s visa.Sent) {
+	if chat := s.Delivery.Chat; e.failures >= downAfter || !e.failing[chat] {
+		e.failing[chat] = true
+		e.failures++
+	}
+	n := e.failures - downAfter
+	if n < 0 {
+		return
+	}
+	e.paused = later(e.paused, s.EndedAt.Add(doubled(time.Second, longestProbe, n+1)))
+	if n == 0 {
+		e.o.Log.Error("notifier: Telegram cannot be reached; trying one message at a time until it is back", "reason", s.Reason)
+	}
 }
 
 // stop gives back what waits, and waits for what is under way.

@@ -56,6 +56,10 @@ type Options struct {
 	// context ends.
 	Beside []func(context.Context)
 
+	// Hold is told of a silence that was asked for before this process had the
+	// right to send, before it receives or sends anything; nil: nobody is.
+	Hold func(until time.Time)
+
 	Pace    float64       // messages a second over all chats; 0: no pace
 	ChatGap time.Duration // of one chat; 0: Telegram's, negative: none
 	Idle    time.Duration // the longest sleep between two looks, however quiet; 0: 1 s
@@ -83,6 +87,7 @@ type Notifier struct {
 	mu     sync.Mutex
 	active bool
 	paused time.Time // Telegram is not to be asked anything before
+	asked  time.Time // until when Telegram asked for silence, other than as an answer to a message
 }
 
 // New returns a Notifier; Run makes it work.
@@ -95,6 +100,9 @@ func New(o Options) *Notifier {
 	}
 	if o.Jitter == nil {
 		o.Jitter = rand.Float64
+	}
+	if o.Hold == nil {
+		o.Hold = func(time.Time) {}
 	}
 	if o.Observe == nil {
 		o.Observe = func(Observation) {}
@@ -132,6 +140,22 @@ func (n *Notifier) Silent() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.paused.After(n.o.Now())
+}
+
+// Hold says that Telegram has asked for silence until a time, whatever it was
+// asked: nothing is sent before, also by the processes after this one.
+func (n *Notifier) Hold(until time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if until.After(n.asked) {
+		n.asked = until
+	}
+}
+
+func (n *Notifier) askedUntil() time.Time {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.asked
 }
 
 func (n *Notifier) setPaused(until time.Time) {
@@ -182,15 +206,21 @@ func (n *Notifier) Run(ctx context.Context) error {
 func (n *Notifier) serve(ctx context.Context, q Queue) {
 	ctx, stop := context.WithCancel(ctx)
 	var beside sync.WaitGroup
-	for _, f := range n.o.Beside {
-		beside.Go(func() { f(ctx) })
-	}
-	n.setActive(true)
-	n.o.Log.Info("notifier: sending")
 	e := newEngine(n.o, q, n.wake)
-	e.silence, e.refill = n.setPaused, n.hintRefill
-	beside.Go(func() { n.announce(ctx, q) })
-	err := e.run(ctx)
+	e.silence, e.asked, e.refill = n.setPaused, n.askedUntil, n.hintRefill
+	// What was asked of the sender before holds for what runs beside, too.
+	err := e.begin(ctx)
+	if err == nil {
+		for _, f := range n.o.Beside {
+			beside.Go(func() { f(ctx) })
+		}
+		n.setActive(true)
+		n.o.Log.Info("notifier: sending")
+		beside.Go(func() { n.announce(ctx, q) })
+		err = e.run(ctx)
+	} else {
+		sleep(ctx, standBy)
+	}
 	n.setActive(false)
 	stop()
 	beside.Wait()

@@ -16,10 +16,13 @@ const (
 	firstHalt   = 30 * time.Second // after the token or the method was refused
 	longestHalt = 10 * time.Minute
 
-	// From this many failures in a row on, of whatever chats, Telegram counts
-	// as down: one notification at a time finds out when it is back.
+	// From this many failures in a row on, of as many chats, Telegram counts as
+	// down: one notification at a time finds out when it is back, of another
+	// chat each time as long as others have something due.
 	downAfter    = 8
 	longestProbe = 30 * time.Second
+	// nextProbe is how long what is due for a chat that failed is put off then.
+	nextProbe = time.Second
 )
 
 // retryAfter returns how long to wait before the next attempt, after n ≥ 1
@@ -67,7 +70,7 @@ func (e *engine) judge(d visa.Delivery, messageID int64, err error, now time.Tim
 	case telegram.Unauthorized:
 		// Nothing is wrong with the notification: stop, and lose nothing.
 		pause = doubled(firstHalt, longestHalt, e.halts+1)
-		r.Result, r.RetryAt = visa.SendHeld, now.Add(pause)
+		r.Result, r.RetryAt = visa.SendHeld, now
 	case telegram.Transient:
 		r.Result, r.RetryAt = visa.SendRetry, now.Add(retryAfter(d.Attempts+1, e.o.Jitter()))
 	default:
@@ -79,6 +82,9 @@ func (e *engine) judge(d visa.Delivery, messageID int64, err error, now time.Tim
 	}
 	return r, pause
 }
+
+// tooFast is the reason of the results after which Telegram wants silence.
+const tooFast = "too_fast"
 
 // maxOther is how often a refusal nobody knows is tried.
 const maxOther = 5

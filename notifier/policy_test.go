@@ -176,7 +176,7 @@ func TestARefusedTokenStopsSendingAndLosesNothing(t *testing.T) {
 	})
 }
 
-func TestWhileTelegramIsDownOnlyOneMessageAtATimeFindsOut(t *testing.T) {
+func TestDuringAnOutageOnlyOneMessageAtATimeFindsOut(t *testing.T) {
 	inWorld(t, 28, func(w *world) {
 		w.tg.fail(refuse(telegram.Transient))
 		for n := range 500 {

@@ -32,6 +32,7 @@ type world struct {
 	done chan struct{}
 
 	updateID int64
+	held     time.Time // until when what runs beside is held since the start
 }
 
 var zone = time.FixedZone("+06", 6*3600)
@@ -44,6 +45,7 @@ type setting struct {
 	idle     time.Duration // the notifier's longest sleep
 	poll     time.Duration // between the store's looks for other processes
 	jitter   float64
+	commit   time.Duration // how long the disk takes for each
 	text     func(visa.Delivery) string
 }
 
@@ -98,8 +100,9 @@ func (w *world) start(pace float64) {
 			if err != nil {
 				return nil, 0, err
 			}
-			return queue{q}, n, nil
+			return slowQueue{queue{q}, w.setting.commit}, n, nil
 		},
+		Hold:    func(until time.Time) { w.held = until },
 		Gateway: w.tg, Pace: pace, Idle: w.setting.idle, Jitter: func() float64 { return w.setting.jitter },
 		Render: func(d visa.Delivery) message.Message {
 			text := w.setting.text(d)

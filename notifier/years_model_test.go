@@ -160,6 +160,17 @@ func (m *model) holds(ref int, date visa.Date, at time.Time) bool {
 	return false
 }
 
+// held reports whether a day is one of a deadline that stood all the time from
+// one moment to another.
+func (m *model) held(ref int, date visa.Date, from, to time.Time) bool {
+	for _, s := range m.deadlines[ref] {
+		if s.date == date && s.has(from) && s.has(to) {
+			return true
+		}
+	}
+	return false
+}
+
 func (m *model) isClosed(ref int, at time.Time) bool {
 	for _, s := range m.closed[ref] {
 		if s.has(at) {

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"kabarchy/strictjson"
 	"kabarchy/visa"
 )
 
@@ -159,7 +160,7 @@ func readBounded(name string) ([]byte, error) {
 func ParseProfile(name string, data []byte) (*Profile, error) {
 	fail := func(err error) (*Profile, error) { return nil, unusable("profile %s: %v", name, err) }
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	if err := noDuplicates(data); err != nil {
+	if err := strictjson.Object(data); err != nil {
 		return fail(err)
 	}
 	var f profileFile
@@ -182,58 +183,6 @@ func plainJSON(err error) error {
 		return fmt.Errorf("%s must not be a %s", wrong.Field, wrong.Value)
 	}
 	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
-}
-
-// noDuplicates checks that data is one JSON object in which no object names a
-// member twice: of two the last would silently win.
-func noDuplicates(data []byte) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	if err := walk(d, "", 0); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return errors.New("it ends too early; it must be one JSON object")
-		}
-		return err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return errors.New("something stands after its end")
-	}
-	return nil
-}
-
-func walk(d *json.Decoder, at string, depth int) error {
-	if depth > 8 {
-		return errors.New("it is nested too deeply")
-	}
-	t, err := d.Token()
-	if err != nil {
-		return err
-	}
-	if depth == 0 && t != json.Delim('{') {
-		return errors.New("it must be one JSON object")
-	}
-	if _, ok := t.(json.Delim); !ok {
-		return nil
-	}
-	seen := map[string]bool{}
-	for d.More() {
-		inner := at
-		if t == json.Delim('{') {
-			k, err := d.Token()
-			if err != nil {
-				return err
-			}
-			key, _ := k.(string)
-			if inner = strings.TrimPrefix(at+"."+key, "."); seen[key] {
-				return fmt.Errorf("%s stands twice", inner)
-			}
-			seen[key] = true
-		}
-		if err := walk(d, inner, depth+1); err != nil {
-			return err
-		}
-	}
-	_, err = d.Token()
-	return err
 }
 
 // fieldNamed resolves a field's name in a profile.

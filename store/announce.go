@@ -28,9 +28,9 @@ const (
 // put off until: what waits of a paused announcement. It is no time that comes.
 var whilePaused = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// audienceClause is true of the chats c that an audience is made of. Its
-// parameters are the four of audienceArgs, from $1.
-const audienceClause = `c.active = 1 AND c.forgotten = 0 AND ($1 = 0 OR EXISTS (
+// audienceClause is true of the chats c that an audience is made of: never of
+// a group. Its parameters are the four of audienceArgs, from $1.
+const audienceClause = `c.active = 1 AND c.forgotten = 0 AND c.private = 1 AND ($1 = 0 OR EXISTS (
 	SELECT 1 FROM subscriptions s JOIN applications p ON p.reference = s.reference WHERE s.chat = c.id
 		AND ($2 = '' OR p.campaign = $2) AND ($3 = '' OR p.procedure = $3) AND ($4 = '' OR p.stage = $4)))`
 

@@ -161,6 +161,9 @@ func (c *claiming) lane(ctx context.Context, lane visa.Lane, want int) error {
 			if err := c.t.end(ctx, []any{n.ID}, visa.Expired, "use has passed"); err != nil {
 				return err
 			}
+			if err := c.t.forget(ctx, []any{n.ID}); err != nil {
+				return err
+			}
 			continue
 		}
 		if goes, err := c.gather(ctx, n); err != nil {
@@ -240,14 +243,32 @@ func (n *candidate) waits(schedule visa.Schedule, now time.Time) time.Time {
 	at := now
 	if until := n.Settings.MutedUntil; n.Lane != visa.LaneConversation && until.After(now) {
 		at = until
-		if last := n.UseUntil.Add(-time.Minute); !n.UseUntil.IsZero() && last.Before(until) {
-			at = later(last, now)
+		if !n.UseUntil.IsZero() {
+			if last := n.last(schedule); last.Before(until) {
+				at = later(last, now)
+			}
 		}
 	}
 	if n.Lane == visa.LaneReminder {
 		at = schedule.Awake(at, n.UseUntil)
 	}
 	return at
+}
+
+// last is until when a mute keeps back a notification that is of use for a
+// time: so long before the end that failures can pass, and not equally long for
+// all that is of use until midnight. It is one to two hours, or half of the
+// time that it is of use where that is less. Use that ends in quiet hours ends
+// before them.
+func (n *candidate) last(schedule visa.Schedule) time.Time {
+	end := n.UseUntil
+	if n.Lane == visa.LaneReminder {
+		if awake := schedule.Awake(end.Add(-time.Minute), end); awake.After(n.CreatedAt) {
+			end = awake
+		}
+	}
+	spread := uint64(n.ID) * 0x9E3779B97F4A7C15 >> 32 // even over 32 bits
+	return end.Add(-min(time.Hour+time.Duration(spread*3600>>32)*time.Second, end.Sub(n.CreatedAt)/2))
 }
 
 func later(a, b time.Time) time.Time {

@@ -37,12 +37,25 @@ func (c *claiming) complete(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if why := n.untrue(c.d.s.o.Schedule); why != "" {
+		why := n.untrue(c.d.s.o.Schedule)
+		if why == "" && n.Kind == visa.KindUnfound {
+			waits, err := c.t.waits(ctx, n.Notification.Subscription, n.Note.Date)
+			if err != nil {
+				return err
+			}
+			if !waits {
+				why = "followed anew"
+			}
+		}
+		if why != "" {
 			if !n.active {
-				err = c.t.markMissed(ctx, missedBy(n.Subscription, n.Note))
+				err = c.t.missedDays(ctx, missedBy(n.Subscription, n.Kind, n.Note))
 			}
 			if err == nil {
 				err = c.t.end(ctx, []any{n.ID}, visa.Cancelled, why)
+			}
+			if err == nil && n.Application == nil {
+				err = c.t.forget(ctx, []any{n.ID})
 			}
 			if err != nil {
 				return err
@@ -145,6 +158,8 @@ func (f *filling) fill(ctx context.Context, n *candidate) (subscription int64, e
 		n.Label = f.keys.openLabel(n.Label)
 	}
 	switch {
+	case n.Kind == visa.KindNews:
+		n.Note.Dates, n.Note.Date = gone(n.Application, n.Note.Corrected()), 0
 	case n.lists():
 		f.items(n)
 	case n.Kind == visa.KindHeartbeat:
@@ -173,11 +188,20 @@ func (f *filling) items(n *candidate) {
 		}
 		i.Subscription, i.Label = s.ID, f.keys.openLabel(s.Label)
 		a := f.known[i.Reference]
-		if a != nil && named(a.Reminded(), i.Date) {
-			i.Date = 0 // it has come to hold again
-		}
+		i.Dates, i.Date = gone(a, i.Corrected()), 0
 		n.Items = append(n.Items, visa.DeliveryItem{NoteItem: i, Application: a})
 	}
+}
+
+// gone returns those of some days that have not come to hold again, for
+// whatever kind of deadline.
+func gone(a *visa.Application, days []visa.Date) (out []visa.Date) {
+	for _, day := range days {
+		if a == nil || !named(a.Reminded(), day) {
+			out = append(out, day)
+		}
+	}
+	return out
 }
 
 // untrue says why a notification is not to be sent after all, or nothing. The
@@ -207,6 +231,9 @@ func (n *candidate) untrue(schedule visa.Schedule) string {
 	case visa.KindAnnouncement:
 		if n.Texts == nil {
 			return "announcement cancelled"
+		}
+		if n.ChatID < 0 { // it was not known as one when the announcement was written
+			return "group"
 		}
 	case visa.KindUnfound:
 		if n.Application != nil {

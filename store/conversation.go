@@ -33,6 +33,9 @@ func (s *Store) Converse(ctx context.Context, updateID, chatID int64, language s
 		}
 		failpoint.Here("converse.begin")
 		c, back, err := t.meet(ctx, s.o.Keys, chatID, language)
+		if err == nil {
+			err = t.heard(ctx, c.ID, chatID, updateID)
+		}
 		if err == nil && back {
 			if err = t.welcomeBack(ctx, c.ID, updateID); err == nil {
 				err = t.waitAnew(ctx, s.o.Schedule, c.ID)
@@ -119,10 +122,18 @@ func (c *conversation) Known(ctx context.Context, r visa.Reference) (bool, error
 }
 
 func (c *conversation) Follow(ctx context.Context, r visa.Reference) (visa.Subscription, bool, error) {
-	if s, ok, err := c.Followed(ctx, r); ok || err != nil {
+	s, ok, err := c.Followed(ctx, r)
+	if err != nil {
 		return s, false, err
 	}
-	s := visa.Subscription{Reference: r}
+	if ok {
+		known, err := c.Known(ctx, r)
+		if err == nil && !known { // whoever asks for it still waits for it
+			err = c.t.wait(ctx, c.s.o.Schedule, s.ID)
+		}
+		return s, false, err
+	}
+	s = visa.Subscription{Reference: r}
 	if _, err := c.t.one(ctx, []any{&s.ID}, `INSERT INTO subscriptions (chat, reference, label, left_at, created_at)
 		VALUES ($1, $2, '', 0, $3) RETURNING id`, c.chat.ID, r.String(), micros(c.t.now)); err != nil {
 		return s, false, err
@@ -134,8 +145,7 @@ func (c *conversation) Follow(ctx context.Context, r visa.Reference) (visa.Subsc
 	if known[r] == nil {
 		return s, true, c.t.wait(ctx, c.s.o.Schedule, s.ID)
 	}
-	_, err := c.t.replan(ctx, c.s.o.Schedule, known[r], []follower{{subscription: s.ID, chat: c.chat.ID, active: true}})
-	return s, true, err
+	return s, true, c.t.planNew(ctx, c.s.o.Schedule, known[r], s.ID)
 }
 
 const subscriptionColumns = `id, reference, label`

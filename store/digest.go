@@ -34,7 +34,7 @@ import (
 // sent, as if there were none.
 
 // batchWait is how long news of a batch wait at most for its end.
-const batchWait = 10 * time.Minute
+const batchWait = 2 * time.Minute
 
 // releaseRows is how many news EndBatch releases in one transaction.
 const releaseRows = 500
@@ -231,9 +231,7 @@ func mergeItems(lists [][]visa.NoteItem) []visa.NoteItem {
 				}
 			}
 			out[i].Subscription = item.Subscription
-			if !item.Date.IsZero() {
-				out[i].Date = item.Date
-			}
+			out[i].Dates, out[i].Date = days(out[i].Corrected(), item.Corrected()), 0
 		}
 	}
 	return out
@@ -276,9 +274,7 @@ func (c *claiming) newsOf(ctx context.Context, g group) (items []visa.NoteItem, 
 				items[i].Changed = append(items[i].Changed, changed)
 			}
 		}
-		if !n.Note.Date.IsZero() {
-			items[i].Date = n.Note.Date
-		}
+		items[i].Dates = days(items[i].Dates, n.Note.Corrected())
 		return nil
 	}, `SELECT n.id, n.subscription, n.reference, n.note,
 			CASE WHEN EXISTS (SELECT 1 FROM notifications b WHERE b.reference = n.reference AND b.chat = n.chat

@@ -242,3 +242,19 @@ func (t *tx) leave(ctx context.Context, ref visa.Reference, most int) (n int, er
 		return err
 	})
 }
+
+// forget takes the reference out of notifications that were being sent while
+// their application was erased and are no more, and takes back those that wait
+// again. What never appeared is not known either, and was not erased.
+func (t *tx) forget(ctx context.Context, ids []any) error {
+	return inChunks(ids, selectRows, func(part []any) error {
+		_, err := t.exec(ctx, `UPDATE notifications SET reference = '', subscription = 0, note = '',
+				state = CASE WHEN ended_at > 0 THEN state ELSE 'cancelled' END, why = CASE WHEN ended_at > 0 THEN why ELSE 'erased' END,
+				ended_at = CASE WHEN ended_at > 0 THEN ended_at ELSE $1 END
+			WHERE state <> 'sending' AND reference <> '' AND kind <> 'unfound'
+			AND NOT EXISTS (SELECT 1 FROM applications a WHERE a.reference = notifications.reference)
+			AND NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.reference = notifications.reference)
+			AND id IN `+marks(2, len(part)), append([]any{micros(t.now)}, part...)...)
+		return err
+	})
+}

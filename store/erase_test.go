@@ -403,3 +403,45 @@ func TestAnotherRetentionErasesNothingBeforeFollowersCouldBeTold(t *testing.T) {
 	c.t = day(time.July, 6, 0)
 	erase(t, s, 1)
 }
+
+func TestNoReferenceStaysOfWhatWasBeingSentWhenItsApplicationWasErased(t *testing.T) {
+	const unknown visa.SendResult = "not known, since its sender is gone"
+	for _, result := range []visa.SendResult{visa.SendAccepted, visa.SendDead, visa.SendHeld, visa.SendGone, unknown} {
+		t.Run(string(result), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "k.db")
+			c := &clock{day(time.June, 20, 9)}
+			s := planning(t, path, c, noticed(0, 30))
+			d := sender(t, s)
+			record(t, s, update(t, "20417733", 1, closed, since(c.t)), update(t, "20417744", 1))
+			follow(t, s, 42, "20417733", "20417744")
+			c.t = day(time.July, 20, 12)
+			if _, _, err := s.FallDue(context.Background(), c.t); err != nil {
+				t.Fatal(err)
+			}
+			got := claim(t, d)
+			if len(got) == 0 || got[0].Reference.String() != "20417733" {
+				t.Fatalf("sent %v", kinds(got))
+			}
+			c.t = c.t.AddDate(0, 0, 1)
+			if n, err := s.Erase(context.Background()); n != 1 || err != nil {
+				t.Fatalf("erased %d, %v", n, err)
+			}
+			record(t, s, update(t, "20417744", 2, approved))
+			if got = append(got, claim(t, d)...); result != unknown {
+				finish(t, d, result, got...)
+			} else {
+				if err := d.Close(); err != nil {
+					t.Fatal(err)
+				}
+				d = sender(t, s)
+			}
+			drain(t, c, d)
+			for reference, want := range map[string]bool{"20417733": false, "20417744": true} {
+				var n int
+				if err := raw(t, path).QueryRow(`SELECT count(*) FROM notifications WHERE reference = $1`, reference).Scan(&n); err != nil || n > 0 != want {
+					t.Errorf("%s: %d notifications name it, %v", reference, n, err)
+				}
+			}
+		})
+	}
+}

@@ -26,10 +26,15 @@ func (d *Sender) Finish(ctx context.Context, results []visa.Sent, pause time.Tim
 				return err
 			}
 		}
+		ids := make([]any, len(results))
 		for i := range results {
 			if err := d.finish(ctx, t, &results[i]); err != nil {
 				return err
 			}
+			ids[i] = results[i].Delivery.ID
+		}
+		if err := t.forget(ctx, ids); err != nil {
+			return err
 		}
 		failpoint.Here("finish.written")
 		return nil
@@ -56,7 +61,7 @@ func (d *Sender) finish(ctx context.Context, t *tx, r *visa.Sent) error {
 			return err
 		}
 		if n.Kind == visa.KindUnfound {
-			if err := t.waitNoMore(ctx, n.Subscription); err != nil {
+			if err := t.waitNoMore(ctx, n.Subscription, n.Note.Date); err != nil {
 				return err
 			}
 		}
@@ -67,15 +72,19 @@ func (d *Sender) finish(ctx context.Context, t *tx, r *visa.Sent) error {
 		if err := t.again(ctx, n, t.now, 0, ambiguous); err != nil {
 			return err
 		}
-		if err := t.deactivate(ctx, n.Chat, r.Reason); err != nil {
+		back, err := t.heardSince(ctx, n.Chat, r.Delivery.Attempt)
+		if err == nil && !back {
+			err = t.deactivate(ctx, n.Chat, r.Reason)
+		}
+		if err != nil {
 			return err
 		}
 		return t.dropForgotten(ctx, n.Chat)
 	case visa.SendMigrated:
-		if err := d.migrateChat(ctx, t, n.Chat, r.MigrateTo); err != nil {
+		if err := t.again(ctx, n, t.now, 0, ambiguous); err != nil {
 			return err
 		}
-		return t.again(ctx, n, t.now, 0, ambiguous)
+		return d.migrateChat(ctx, t, n.Chat, r.MigrateTo)
 	case visa.SendPlain:
 		if _, err := t.exec(ctx, `UPDATE notifications SET plain = 1 WHERE id = $1`, n.ID); err != nil {
 			return err
@@ -142,15 +151,21 @@ func (t *tx) again(ctx context.Context, n visa.Notification, at time.Time, failu
 		return nil
 	}
 	var newer int64
-	var text string
-	found, err := t.one(ctx, []any{&newer, &text}, `SELECT id, note FROM notifications WHERE reference = $1 AND chat = $2
-		AND ended_at = 0 AND state = 'pending' AND kind = $3 AND id > $4 ORDER BY id DESC LIMIT 1`, n.Reference.String(), n.Chat, string(n.Kind), n.ID)
+	var text, kept string
+	found, err := t.one(ctx, []any{&newer, &text, &kept}, `SELECT o.id, o.note, n.note FROM notifications n JOIN notifications o ON o.id > n.id
+		WHERE n.id = $4 AND o.reference = $1 AND o.chat = $2 AND o.ended_at = 0 AND o.state = 'pending' AND o.kind = $3 ORDER BY o.id DESC LIMIT 1`,
+		n.Reference.String(), n.Chat, string(n.Kind), n.ID)
 	if !found || err != nil {
 		return err
 	}
 	var note visa.Note
 	if err := json.Unmarshal([]byte(text), &note); err != nil {
 		return fmt.Errorf("the note of notification %d: %w", newer, err)
+	}
+	// As it is kept: what was sent leaves out the days that held then.
+	n.Note = visa.Note{}
+	if err := json.Unmarshal([]byte(kept), &n.Note); err != nil {
+		return fmt.Errorf("the note of notification %d: %w", n.ID, err)
 	}
 	for _, c := range n.Note.Changed {
 		if !slices.Contains(note.Changed, c) {
@@ -160,9 +175,7 @@ func (t *tx) again(ctx context.Context, n visa.Notification, at time.Time, failu
 	if n.Kind == visa.KindDigest {
 		note.Items = mergeItems([][]visa.NoteItem{n.Note.Items, note.Items})
 	}
-	if note.Date.IsZero() {
-		note.Date = n.Note.Date // a day named earlier that no longer holds
-	}
+	note.Dates, note.Date = days(n.Note.Corrected(), note.Corrected()), 0
 	b, err := json.Marshal(note)
 	if err != nil {
 		return err
@@ -185,13 +198,19 @@ func (d *Sender) migrateChat(ctx context.Context, t *tx, chat, to int64) error {
 		return t.merge(ctx, chat, other)
 	}
 	sealed, keyID := d.s.o.Keys.sealChat(to)
-	_, err = t.exec(ctx, `UPDATE chats SET hash = $1, sealed = $2, key_id = $3 WHERE id = $4`,
+	_, err = t.exec(ctx, `UPDATE chats SET hash = $1, sealed = $2, key_id = $3, private = 0 WHERE id = $4`,
 		d.s.o.Keys.chatHashes(to)[0], sealed, keyID, chat)
 	return err
 }
 
 func (t *tx) merge(ctx context.Context, from, to int64) error {
 	if err := t.moveAnnouncements(ctx, from, to); err != nil {
+		return err
+	}
+	if err := t.mergeNews(ctx, from, to); err != nil {
+		return err
+	}
+	if err := t.mergeDigests(ctx, from, to); err != nil {
 		return err
 	}
 	for _, text := range []string{

@@ -61,7 +61,8 @@ func (s *Store) Tried(ctx context.Context, updateID int64, done bool) error {
 
 // Deactivate stops everything for a chat that has blocked the bot or is gone:
 // what waits for it is cancelled. A message from it brings it back, and then it
-// hears once of all that it missed.
+// hears once of all that it missed. An update that is older than a message of
+// the chat that was handled already is of no effect.
 func (s *Store) Deactivate(ctx context.Context, updateID, chatID int64) error {
 	return s.write(ctx, "deactivate a chat", func(ctx context.Context, t *tx) error {
 		if _, err := t.exec(ctx, `UPDATE inbox SET body = '' WHERE update_id = $1`, updateID); err != nil {
@@ -69,6 +70,9 @@ func (s *Store) Deactivate(ctx context.Context, updateID, chatID int64) error {
 		}
 		id, err := t.find(ctx, s.o.Keys, chatID)
 		if err != nil || id == 0 {
+			return err
+		}
+		if late, err := t.olderThanHeard(ctx, id, updateID); late || err != nil {
 			return err
 		}
 		return t.deactivate(ctx, id, "blocked")

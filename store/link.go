@@ -31,3 +31,9 @@ func (k *Keyring) linkDigits(token string) string {
 }
 
 func (c *conversation) LinkDigits(token string) string { return c.s.o.Keys.linkDigits(token) }
+
+// CalendarKey is the key under which calendars' events are named, made of the
+// oldest secret so that the names outlive a rotation.
+func (s *Store) CalendarKey() []byte {
+	return mac(s.o.Keys.keys[len(s.o.Keys.keys)-1].chat, "calendar")
+}

@@ -17,7 +17,8 @@ const recomputeRows = 300
 // falls due meanwhile is not lost, nor is a reminder that was still to come by
 // the rules before and is past by these: it falls due at once, if it is of use.
 // Notices of a kind that was not planned before begin now: one whose time has
-// passed already is not sent.
+// passed already is not sent. A deadline that was not reminded of, because its
+// row is missing, is from now on.
 func (s *Store) Recompute(ctx context.Context) (changed int, err error) {
 	for after := int64(0); ; {
 		var last int64
@@ -42,7 +43,7 @@ func (t *tx) recompute(ctx context.Context, schedule visa.Schedule, after int64)
 		reference visa.Reference
 		left      bool
 		have      map[visa.DeadlineKind]visa.Date
-		wanted    []visa.Deadline // notices
+		wanted    []visa.Deadline // notices, and days that may be missing
 	}
 	type row struct {
 		planned
@@ -99,7 +100,7 @@ func (t *tx) recompute(ctx context.Context, schedule visa.Schedule, after int64)
 		byID[f.id] = f
 		switch app := known[f.reference]; {
 		case app != nil && !f.left:
-			f.wanted = schedule.Notices(app)
+			f.wanted = slices.Concat(app.Reminded(), schedule.Notices(app))
 		case app == nil:
 			day, ok := waited[f.id]
 			if !ok {
@@ -132,7 +133,11 @@ func (t *tx) recompute(ctx context.Context, schedule visa.Schedule, after int64)
 	var fresh []planned
 	for _, f := range subs {
 		for _, d := range f.wanted {
-			if f.have[d.Kind] != d.Date {
+			day, ok := f.have[d.Kind]
+			if ok && !slices.Contains(visa.NoticeKinds, d.Kind) {
+				continue // where the day is another, that is to be told: by news
+			}
+			if day != d.Date {
 				fresh = append(fresh, planned{f.id, d.Kind, d.Date})
 			}
 		}

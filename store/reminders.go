@@ -25,9 +25,10 @@ func (p planned) is(d visa.Deadline) bool { return d.Kind == p.kind && d.Date ==
 // deadlines, and with what else they are told of on a day: those that stand as
 // they were keep their place, moved and gone ones are taken back with what waits
 // to be sent of them, new ones are planned from now on. It returns, for each
-// subscription, a day that a reminder has named already and that no longer
-// holds.
-func (t *tx) replan(ctx context.Context, schedule visa.Schedule, app *visa.Application, fs []follower) (map[int64]visa.Date, error) {
+// subscription, the days that reminders have named already and that no longer
+// hold for what they named; whether they do for another kind of deadline is
+// seen when they are told.
+func (t *tx) replan(ctx context.Context, schedule visa.Schedule, app *visa.Application, fs []follower) (map[int64][]visa.Date, error) {
 	deadlines := app.Reminded()
 	wanted := append(slices.Clone(deadlines), schedule.Notices(app)...)
 	if err := t.cancelReminders(ctx, schedule, app); err != nil {
@@ -37,8 +38,8 @@ func (t *tx) replan(ctx context.Context, schedule visa.Schedule, app *visa.Appli
 	if err != nil {
 		return nil, err
 	}
-	corrected := make(map[int64]visa.Date)
-	var plans []planned
+	var plans, moved []planned
+	gone := make(map[visa.DeadlineKind]bool) // kinds without a day now
 	for _, f := range fs {
 		have := all[f.subscription]
 		for _, d := range wanted {
@@ -46,7 +47,7 @@ func (t *tx) replan(ctx context.Context, schedule visa.Schedule, app *visa.Appli
 				plans = append(plans, planned{f.subscription, d.Kind, d.Date})
 			}
 		}
-		for _, kind := range slices.Backward(visa.DeadlineKinds) { // of several days the first kind's is told
+		for _, kind := range visa.DeadlineKinds {
 			date, ok := have[kind]
 			if !ok {
 				continue
@@ -55,22 +56,23 @@ func (t *tx) replan(ctx context.Context, schedule visa.Schedule, app *visa.Appli
 			if i >= 0 && deadlines[i].Date == date {
 				continue
 			}
-			if i < 0 {
-				if err := t.unplan(ctx, f.subscription, kind); err != nil {
-					return nil, err
-				}
-			}
+			gone[kind] = gone[kind] || i < 0
 			if app.Stage == visa.StageClosed {
 				continue // no day holds any more, and that is what is told
 			}
-			told, err := t.wasReminded(ctx, planned{f.subscription, kind, date})
-			if err != nil {
+			moved = append(moved, planned{f.subscription, kind, date})
+		}
+	}
+	for kind, is := range gone {
+		if is {
+			if err := t.unplanOf(ctx, app.Reference, kind); err != nil {
 				return nil, err
 			}
-			if told && !named(deadlines, date) {
-				corrected[f.subscription] = date
-			}
 		}
+	}
+	corrected, err := t.namedBefore(ctx, moved)
+	if err != nil {
+		return nil, err
 	}
 	for _, kind := range visa.NoticeKinds {
 		if len(all) > 0 && !slices.ContainsFunc(wanted, func(d visa.Deadline) bool { return d.Kind == kind }) {
@@ -80,6 +82,15 @@ func (t *tx) replan(ctx context.Context, schedule visa.Schedule, app *visa.Appli
 		}
 	}
 	return corrected, t.planAll(ctx, schedule, plans)
+}
+
+// planNew plans the reminders and notices of a subscription that has none.
+func (t *tx) planNew(ctx context.Context, schedule visa.Schedule, app *visa.Application, subscription int64) error {
+	var all []planned
+	for _, d := range slices.Concat(app.Reminded(), schedule.Notices(app)) {
+		all = append(all, planned{subscription, d.Kind, d.Date})
+	}
+	return t.planAll(ctx, schedule, all)
 }
 
 // named reports whether a day is one of deadlines.
@@ -108,13 +119,30 @@ func (t *tx) reminded(ctx context.Context, ref visa.Reference) (map[int64]map[vi
 	return all, err
 }
 
-// wasReminded reports whether a reminder of a deadline's day has gone out, or
-// may have.
-func (t *tx) wasReminded(ctx context.Context, p planned) (bool, error) {
-	var n int
-	prefix := fmt.Sprintf("r:%d:%s:%s:", p.subscription, p.kind, p.date)
-	return t.one(ctx, []any{&n}, `SELECT 1 FROM notifications WHERE dedupe >= $1 AND dedupe < $2
-		AND (state IN ('accepted', 'sending') OR ambiguous > 0) LIMIT 1`, prefix, prefix+"~")
+// namedBefore returns, for each subscription, those of its deadlines' days of
+// which a reminder has gone out, or may have, in their order.
+func (t *tx) namedBefore(ctx context.Context, all []planned) (map[int64][]visa.Date, error) {
+	told := make(map[int64][]visa.Date)
+	err := inChunks(all, insertRows, func(part []planned) error {
+		text := ""
+		var args []any
+		for i, p := range part {
+			if i > 0 {
+				text += ","
+			}
+			text += fmt.Sprintf("(%d,$%d,$%d)", i, 2*i+1, 2*i+2)
+			prefix := fmt.Sprintf("r:%d:%s:%s:", p.subscription, p.kind, p.date)
+			args = append(args, prefix, prefix+"~")
+		}
+		return t.query(ctx, func(scan func(...any) error) error {
+			var i int
+			err := scan(&i)
+			told[part[i].subscription] = days(told[part[i].subscription], []visa.Date{part[i].date})
+			return err
+		}, `WITH moved (i, first, behind) AS (VALUES `+text+`) SELECT i FROM moved WHERE EXISTS (SELECT 1 FROM notifications
+			WHERE dedupe >= first AND dedupe < behind AND (state IN ('accepted', 'sending') OR ambiguous > 0)) ORDER BY i`, args...)
+	})
+	return told, err
 }
 
 // never stands as the next instant of a deadline that has no more reminders.

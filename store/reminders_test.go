@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -69,12 +70,12 @@ func TestAMovedDeadlineCorrectsTheReminderThatNamedTheOldOne(t *testing.T) {
 	follow(t, s, 42, "20417733")
 	d := sender(t, s)
 	record(t, s, update(t, "20417733", 2, leaveBy("2025-07-06")))
-	if got := fall(t, d, c, day(time.June, 20, 12)); len(got) != 1 || !got[0].Note.Date.IsZero() {
+	if got := fall(t, d, c, day(time.June, 20, 12)); len(got) != 1 || len(got[0].Note.Corrected()) != 0 {
 		t.Fatalf("moved before any reminder: %+v", got)
 	}
 	fall(t, d, c, day(time.June, 22, 10))
 	record(t, s, update(t, "20417733", 3, leaveBy("2025-07-20")))
-	if got := fall(t, d, c, day(time.June, 22, 11)); len(got) != 1 || got[0].Note.Date.String() != "2025-07-06" {
+	if got := fall(t, d, c, day(time.June, 22, 11)); len(got) != 1 || !slices.Equal(got[0].Note.Corrected(), []visa.Date{visa.NewDate(2025, 7, 6)}) {
 		t.Fatalf("moved after a reminder: %+v", got)
 	}
 }
@@ -166,18 +167,18 @@ func TestADayThatHoldsAgainBeforeTheCorrectionGoesOutIsNotCorrected(t *testing.T
 	fall(t, d, c, day(time.June, 21, 10))
 	record(t, s, update(t, "20417733", 2, leaveBy("2025-07-20")))
 	record(t, s, update(t, "20417733", 3, leaveBy("2025-07-05")))
-	if got := fall(t, d, c, day(time.June, 21, 11)); len(got) != 1 || !got[0].Note.Date.IsZero() {
+	if got := fall(t, d, c, day(time.June, 21, 11)); len(got) != 1 || len(got[0].Note.Corrected()) != 0 {
 		t.Fatalf("moved there and back: %+v", got)
 	}
 	record(t, s, update(t, "20417733", 4, leaveBy("2025-07-20"), func(u *visa.Update) {
 		u.Deadlines = append(u.Deadlines, visa.Deadline{Kind: visa.CollectBy, Date: visa.NewDate(2025, 7, 5)})
 	}))
-	if got := fall(t, d, c, day(time.June, 21, 12)); len(got) != 1 || !got[0].Note.Date.IsZero() {
+	if got := fall(t, d, c, day(time.June, 21, 12)); len(got) != 1 || len(got[0].Note.Corrected()) != 0 {
 		t.Fatalf("the same day of another kind holds: %+v", got)
 	}
 }
 
-func TestOfSeveralMovedDaysTheOneToLeaveByIsCorrected(t *testing.T) {
+func TestAllOfSeveralMovedDaysAreCorrected(t *testing.T) {
 	s, c := fresh(t)
 	both := func(leave, correct int) func(*visa.Update) {
 		return func(u *visa.Update) {
@@ -190,7 +191,7 @@ func TestOfSeveralMovedDaysTheOneToLeaveByIsCorrected(t *testing.T) {
 	fall(t, d, c, day(time.June, 21, 10))
 	fall(t, d, c, day(time.June, 22, 10))
 	record(t, s, update(t, "20417733", 2, both(25, 26)))
-	if got := fall(t, d, c, day(time.June, 22, 11)); len(got) != 1 || got[0].Note.Date != visa.NewDate(2025, 7, 5) {
+	if got := fall(t, d, c, day(time.June, 22, 11)); len(got) != 1 || !slices.Equal(got[0].Note.Corrected(), []visa.Date{visa.NewDate(2025, 7, 5), visa.NewDate(2025, 7, 6)}) {
 		t.Errorf("claimed %+v", got)
 	}
 }

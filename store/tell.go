@@ -88,7 +88,7 @@ func (s *Store) stagger(k int) time.Duration {
 // tellOf writes the notifications of one reference's news. Of several in one
 // batch only the last is sent; what the others told is told by it. corrected
 // holds the days that reminders have named and that no longer hold.
-func (r *recording) tellOf(ctx context.Context, app *visa.Application, fs []follower, all []news, corrected map[int64]visa.Date) error {
+func (r *recording) tellOf(ctx context.Context, app *visa.Application, fs []follower, all []news, corrected map[int64][]visa.Date) error {
 	waiting, err := r.t.supersede(ctx, app.Reference)
 	if err != nil {
 		return err
@@ -100,13 +100,13 @@ func (r *recording) tellOf(ctx context.Context, app *visa.Application, fs []foll
 		}
 	}
 	var rows []visa.Notification
-	var missed []int64
+	missed := make(map[int64][]visa.Date)
 	for j, n := range all {
 		last, k := j == len(all)-1, 0
 		for _, f := range fs {
 			if !f.active {
 				if last {
-					missed = append(missed, f.subscription)
+					missed[f.subscription] = corrected[f.subscription]
 				}
 				continue
 			}
@@ -126,10 +126,7 @@ func (r *recording) tellOf(ctx context.Context, app *visa.Application, fs []foll
 					row.NotBefore = w.notBefore
 				}
 				row.Note.Changed = merged(w.note.Changed, all)
-				// What waits may name a day that has come to hold again.
-				if row.Note.Date = corrected[f.subscription]; row.Note.Date.IsZero() && !named(app.Reminded(), w.note.Date) {
-					row.Note.Date = w.note.Date
-				}
+				row.Note.Dates = days(w.note.Corrected(), corrected[f.subscription])
 			} else {
 				row.State = visa.Superseded
 			}
@@ -137,7 +134,7 @@ func (r *recording) tellOf(ctx context.Context, app *visa.Application, fs []foll
 			r.out[n.i].Told++
 		}
 	}
-	if err := r.t.markMissed(ctx, missed); err != nil {
+	if err := r.t.missedDays(ctx, missed); err != nil {
 		return err
 	}
 	return r.t.insertNotifications(ctx, rows)
@@ -154,6 +151,14 @@ func merged(waiting []string, all []news) []string {
 		}
 	}
 	return out
+}
+
+// days returns the days of two lists, each once, earliest first. Some may have
+// come to hold again: that is seen when they are to be told.
+func days(a, b []visa.Date) []visa.Date {
+	out := slices.Concat(a, b)
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // overtaken is what a subscription would have been told, and when.

@@ -13,7 +13,7 @@ func (c *conversation) Unfound(ctx context.Context) (n int, err error) {
 }
 
 // wait plans, from today on, the end of waiting for references that are not
-// known. It is taken back when they appear.
+// known, also of those that wait already. It is taken back when they appear.
 func (t *tx) wait(ctx context.Context, schedule visa.Schedule, subscriptions ...int64) error {
 	notice := visa.Unfound(visa.DateOf(t.now.In(schedule.Zone)))
 	all := make([]planned, len(subscriptions))
@@ -40,10 +40,20 @@ func (t *tx) waitAnew(ctx context.Context, schedule visa.Schedule, chat int64) e
 	return t.wait(ctx, schedule, all...)
 }
 
-// waitNoMore ends a subscription whose chat was told so, unless its reference
-// has appeared meanwhile.
-func (t *tx) waitNoMore(ctx context.Context, subscription int64) error {
+// waits reports whether a subscription still waits since the day that the
+// message about the end of the wait names: it may have been renewed since.
+func (t *tx) waits(ctx context.Context, subscription int64, since visa.Date) (bool, error) {
+	var one int
+	return t.one(ctx, []any{&one}, `SELECT 1 FROM reminders WHERE subscription = $1 AND kind = $2 AND date = $3`,
+		subscription, string(visa.NoticeUnfound), since.String())
+}
+
+// waitNoMore ends a subscription whose chat was told that the wait since a day
+// is over, unless its reference has appeared or it was followed anew meanwhile.
+func (t *tx) waitNoMore(ctx context.Context, subscription int64, since visa.Date) error {
 	_, err := t.exec(ctx, `DELETE FROM subscriptions WHERE id = $1
-		AND NOT EXISTS (SELECT 1 FROM applications a WHERE a.reference = subscriptions.reference)`, subscription)
+		AND NOT EXISTS (SELECT 1 FROM applications a WHERE a.reference = subscriptions.reference)
+		AND EXISTS (SELECT 1 FROM reminders r WHERE r.subscription = subscriptions.id AND r.kind = $2 AND r.date = $3)`,
+		subscription, string(visa.NoticeUnfound), since.String())
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kabarchy/failpoint"
@@ -39,6 +40,15 @@ type effects struct {
 	work    bool
 }
 
+func (all *effects) add(e effects) {
+	all.changes.Applications = append(all.changes.Applications, e.changes.Applications...)
+	all.changes.Keys = all.changes.Keys || e.changes.Keys
+	if !e.changes.AsOf.IsZero() {
+		all.changes.AsOf = e.changes.AsOf
+	}
+	all.work = all.work || e.work
+}
+
 // A tx is a transaction on the writer's connection. Its statements are
 // prepared once and kept.
 type tx struct {
@@ -53,6 +63,9 @@ type job struct {
 	ctx  context.Context
 	run  func(context.Context, *tx) error
 	done chan error
+	// taken is set by whoever is first: the writer that begins the job, or the
+	// caller that takes it back.
+	taken atomic.Bool
 }
 
 // A writer runs jobs on SQLite's one writing connection. Jobs that wait at the
@@ -74,9 +87,10 @@ func newWriter(conn *sql.Conn, now func() time.Time, log *slog.Logger, committed
 	return &writer{conn: conn, stmts: map[string]*sql.Stmt{}, jobs: make(chan *job, 1024), now: now, log: log, committed: committed}
 }
 
-// do runs f in a transaction. It returns nil once that is synced. A context
-// that ends before f has begun takes the job back; after that, the error is
-// the context's though f may have taken effect.
+// do runs f in a transaction. It returns nil once that is synced, and an error
+// only where f had no effect. A context that ends takes back what has not
+// begun; what has begun is waited for, as long as it takes: a caller that does
+// not know whether it has claimed something could neither send it nor leave it.
 func (w *writer) do(ctx context.Context, f func(context.Context, *tx) error) error {
 	j := &job{ctx: ctx, run: f, done: make(chan error, 1)}
 	w.mu.RLock()
@@ -95,7 +109,10 @@ func (w *writer) do(ctx context.Context, f func(context.Context, *tx) error) err
 	case err := <-j.done:
 		return err
 	case <-ctx.Done():
-		return ctx.Err()
+		if j.taken.CompareAndSwap(false, true) {
+			return ctx.Err()
+		}
+		return <-j.done
 	}
 }
 
@@ -134,10 +151,7 @@ func (w *writer) share(first *job) {
 	var all effects
 	begun := time.Now()
 	for next := first; next != nil; {
-		switch {
-		case next.ctx.Err() != nil:
-			next.done <- next.ctx.Err()
-		default:
+		if next.ctx.Err() == nil && next.taken.CompareAndSwap(false, true) {
 			e, err, lost := w.one(ctx, next)
 			if lost {
 				w.rollback(ctx)
@@ -148,15 +162,10 @@ func (w *writer) share(first *job) {
 			}
 			if err != nil {
 				next.done <- err
-				break
+			} else {
+				ran = append(ran, next)
+				all.add(e)
 			}
-			ran = append(ran, next)
-			all.changes.Applications = append(all.changes.Applications, e.changes.Applications...)
-			all.changes.Keys = all.changes.Keys || e.changes.Keys
-			if !e.changes.AsOf.IsZero() {
-				all.changes.AsOf = e.changes.AsOf
-			}
-			all.work = all.work || e.work
 		}
 		next = nil
 		if len(ran) < maxShared && time.Since(begun) < maxSharedTime {

@@ -184,6 +184,14 @@ func TestAnAnnouncementIsWatchedToItsEndOrCancelled(t *testing.T) {
 		t.Errorf("it went to %v", times)
 	}
 
+	again := []string{"announce", "--text", "en=" + some, "--campaign", "legalization-2025", "--stage", "correction_required", "--yes"}
+	if out := s.MustRun(again...); !strings.Contains(out, "Announcement 1 is the same") || !strings.Contains(out, "is done: 3 of 3 chats.") {
+		t.Errorf("the same command once more says\n%s", out)
+	}
+	if r := s.Run(append(again, "--request", "r", "--again")...); r.Status != 2 {
+		t.Errorf("--request and --again: %+v", r)
+	}
+
 	const body = `{"request":"r-1","texts":{"en":"Never mind."}}`
 	send := func(method, path, body string) harness.Answer {
 		return s.Send(harness.Request{Method: method, Path: path, Key: press, Type: harness.JSON, Body: body})

@@ -76,7 +76,7 @@ func (a Announcement) Validate(languages []string) error {
 // badText says what is wrong with a text, or nothing.
 func badText(s string) string {
 	switch n := Units(s); {
-	case n == 0:
+	case !strings.ContainsFunc(s, seen):
 		return fmt.Sprintf("is empty; write 1 to %d characters", MaxAnnouncement)
 	case n > MaxAnnouncement:
 		return fmt.Sprintf("has %d characters, as Telegram counts them (an emoji is two or more); write at most %d", n, MaxAnnouncement)
@@ -93,6 +93,11 @@ func badText(s string) string {
 		}
 	}
 	return ""
+}
+
+// seen reports whether a character leaves anything to be seen.
+func seen(r rune) bool {
+	return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.Is(unicode.Cf, r)
 }
 
 func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }

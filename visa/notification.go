@@ -1,6 +1,9 @@
 package visa
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Lane is a class of notifications; of what is due for a chat, the lower
 // number goes first.
@@ -70,6 +73,7 @@ type Note struct {
 	Changed   []string     `json:"changed,omitempty"`  // Change.Names, for KindNews
 	Deadline  DeadlineKind `json:"deadline,omitempty"` // for KindReminder
 	Date      Date         `json:"date,omitzero"`      // the deadline's day, for KindReminder
+	Dates     []Date       `json:"dates,omitempty"`    // for KindNews; read them with Corrected
 	Days      int          `json:"days,omitempty"`     // the rule's, for KindReminder; the text counts anew
 	Language  string       `json:"language,omitempty"` // for an answer that must not follow the chat's setting
 	Token     string       `json:"token,omitempty"`    // stands for Reference in a button
@@ -86,6 +90,19 @@ type Note struct {
 
 	Settings     *ChatSettings `json:"settings,omitempty"`     // for ReplySettings
 	Announcement int64         `json:"announcement,omitempty"` // for KindAnnouncement
+}
+
+// Corrected returns, of KindNews, the days that reminders have named and that
+// no longer hold.
+func (n Note) Corrected() []Date { return corrected(n.Date, n.Dates) }
+
+// corrected reads what earlier versions have stored, too: they knew of one such
+// day, under another name.
+func corrected(one Date, all []Date) []Date {
+	if one.IsZero() || slices.Contains(all, one) {
+		return all
+	}
+	return append([]Date{one}, all...)
 }
 
 // Why something is erased, as Note.Reply of KindErasure.
@@ -126,8 +143,12 @@ type NoteItem struct {
 	Reference    Reference `json:"reference"`
 	Label        string    `json:"label,omitempty"`
 	Changed      []string  `json:"changed,omitempty"` // Change.Names, in a digest
-	Date         Date      `json:"date,omitzero"`     // a day named earlier that no longer holds
+	Date         Date      `json:"date,omitzero"`     // as Dates, of earlier versions
+	Dates        []Date    `json:"dates,omitempty"`   // read them with Corrected
 }
+
+// Corrected returns the days that reminders have named and that no longer hold.
+func (i NoteItem) Corrected() []Date { return corrected(i.Date, i.Dates) }
 
 // A Notification is the intent to tell one chat one thing. At most one exists
 // for a dedupe key.

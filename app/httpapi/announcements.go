@@ -17,10 +17,42 @@ const maxAnnouncementBytes = 512 << 10
 
 // announcementRequest is the body of POST /v1/announcements.
 type announcementRequest struct {
-	Request  string            `json:"request"`
+	Request  *string           `json:"request"`
 	Texts    map[string]string `json:"texts"`
-	Audience visa.Audience     `json:"audience"`
-	DryRun   bool              `json:"dry_run"`
+	Audience struct {
+		Campaign  *string         `json:"campaign"`
+		Procedure *visa.Procedure `json:"procedure"`
+		Stage     *visa.Stage     `json:"stage"`
+	} `json:"audience"`
+	DryRun bool `json:"dry_run"`
+}
+
+// announcement is what is asked for. A field that is there and empty is a
+// fault: who meant a part must not reach everybody.
+func (in *announcementRequest) announcement() (a visa.Announcement, problem string) {
+	for _, f := range []struct {
+		name  string
+		empty bool
+	}{
+		{"request", in.Request != nil && *in.Request == ""},
+		{"audience.campaign", in.Audience.Campaign != nil && *in.Audience.Campaign == ""},
+		{"audience.procedure", in.Audience.Procedure != nil && *in.Audience.Procedure == ""},
+		{"audience.stage", in.Audience.Stage != nil && *in.Audience.Stage == ""},
+	} {
+		if f.empty {
+			return a, "The field " + f.name + " is empty; state a value, or leave the field out."
+		}
+	}
+	a.Request, a.Texts = value(in.Request), in.Texts
+	a.Audience = visa.Audience{Campaign: value(in.Audience.Campaign), Procedure: value(in.Audience.Procedure), Stage: value(in.Audience.Stage)}
+	return a, ""
+}
+
+func value[T ~string](p *T) T {
+	if p == nil {
+		return ""
+	}
+	return *p
 }
 
 // announcementAnswer is an announcement on the wire.
@@ -72,7 +104,12 @@ func (s *Server) announce(r *request) {
 		r.fail(p)
 		return
 	}
-	a := visa.Announcement{Request: in.Request, Texts: in.Texts, Audience: in.Audience, CreatedBy: key.Name}
+	a, detail := in.announcement()
+	if detail != "" {
+		r.fail(problem{kind: invalidFields, detail: detail})
+		return
+	}
+	a.CreatedBy = key.Name
 	if err := s.announcer.Check(&a); err != nil {
 		r.fail(problem{kind: invalidFields, detail: sentence(err)})
 		return

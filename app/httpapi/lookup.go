@@ -13,6 +13,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"kabarchy/app"
+	"kabarchy/strictjson"
 	"kabarchy/visa"
 )
 
@@ -222,6 +223,9 @@ func decodeObject(body []byte, v any, fields string) (problem, bool) {
 	if err == nil {
 		if _, more := dec.Token(); more != io.EOF {
 			return problem{kind: malformedBody, detail: "Something follows the JSON object; send one object alone."}, false
+		}
+		if err := strictjson.Object(body); err != nil {
+			return problem{kind: malformedBody, detail: "The body is not understood: " + err.Error() + "."}, false
 		}
 		return problem{}, true
 	}

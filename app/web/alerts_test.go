@@ -139,6 +139,17 @@ func TestACalendarHoldsTheDaysToComeAndNoReference(t *testing.T) {
 			t.Errorf("%s: the day has no name: %s", c.Code(), unfolded)
 		}
 	}
+	uids := func(a visa.Application) []string {
+		file, _ := p.Calendar("en", a, now, asOf)
+		return regexp.MustCompile(`(?m)^UID:.*$`).FindAllString(string(file), -1)
+	}
+	first, moved := application(t, visa.StageDecided, visa.OutcomeApproved), application(t, visa.StageDecided, visa.OutcomeApproved)
+	moved.Deadlines[0].Date = moved.Deadlines[0].Date.Add(3)
+	other := application(t, visa.StageDecided, visa.OutcomeApproved)
+	other.Reference = reference(t, "20417734")
+	if a, b, c := uids(first), uids(moved), uids(other); len(a) != 2 || !slices.Contains(b, a[0]) || !slices.Contains(b, a[1]) || slices.Contains(c, a[0]) {
+		t.Errorf("a day that moves is named %v and then %v; another application's %v", a, b, c)
+	}
 	for name, a := range map[string]visa.Application{"closed": application(t, visa.StageClosed, visa.OutcomeApproved)} {
 		if _, ok := p.Calendar("en", a, now, asOf); ok {
 			t.Errorf("%s: there are days", name)

@@ -1,8 +1,11 @@
 package web
 
 import (
-	"crypto/rand"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -34,7 +37,8 @@ func (p *Pages) Calendar(lang string, a visa.Application, now, asOf time.Time) (
 		ok = true
 		name := c.T("deadline." + string(d.Kind) + ".name")
 		line("BEGIN", "VEVENT")
-		line("UID", rand.Text()+"@kabarchy")
+		line("UID", p.eventID(a.Reference, d.Kind)+"@kabarchy")
+		line("SEQUENCE", strconv.FormatInt(a.Version, 10))
 		line("DTSTAMP", now.UTC().Format("20060102T150405Z"))
 		line("DTSTART;VALUE=DATE", d.Date.Time().Format("20060102"))
 		line("DTEND;VALUE=DATE", d.Date.Add(1).Time().Format("20060102"))
@@ -52,6 +56,15 @@ func (p *Pages) Calendar(lang string, a visa.Application, now, asOf time.Time) (
 	}
 	line("END", "VCALENDAR")
 	return []byte(b.String()), ok
+}
+
+// eventID names a deadline of an application to calendars, so that a file
+// fetched again moves its day rather than adding another. It is keyed: nobody
+// who sees a calendar can try out which reference it is about.
+func (p *Pages) eventID(ref visa.Reference, kind visa.DeadlineKind) string {
+	m := hmac.New(sha256.New, p.o.CalendarKey)
+	_, _ = m.Write([]byte(ref.String() + " " + string(kind)))
+	return hex.EncodeToString(m.Sum(nil)[:16])
 }
 
 var calendarText = strings.NewReplacer(`\`, `\\`, ";", `\;`, ",", `\,`, "\n", `\n`)

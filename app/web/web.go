@@ -46,7 +46,8 @@ type Options struct {
 
 	// Guidance returns what those who run the service say just now; nil: nothing.
 	Guidance      func() *guidance.Guide
-	RetentionDays int // after which a closed application is erased; 0: never
+	CalendarKey   []byte // under which calendars' events are named; never empty outside of tests
+	RetentionDays int    // after which a closed application is erased; 0: never
 }
 
 // Pages renders pages. It may be used by many goroutines.

@@ -42,7 +42,7 @@ func (r *renderer) summary(icon, headline, text string) {
 		r.line(r.c.T("bot.list.more", "n", len(left)))
 	}
 	for _, w := range left {
-		if !w.Date.IsZero() {
+		if len(w.Corrected()) > 0 {
 			r.line("❗ " + r.c.T("digest.corrected_more"))
 			break
 		}

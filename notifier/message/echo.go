@@ -24,9 +24,9 @@ func (r *renderer) echoes(say func(explain.View) []string) (lines []string) {
 	return lines
 }
 
-// echoed is the outcome and the days of an application, and a day named before
-// that no longer holds.
-func echoed(s visa.Statement, corrected visa.Date) func(explain.View) []string {
+// echoed is the outcome and the days of an application, and the days named
+// before that no longer hold.
+func echoed(s visa.Statement, corrected []visa.Date) func(explain.View) []string {
 	return func(v explain.View) (lines []string) {
 		if s.Outcome != "" {
 			lines = append(lines, v.Headline(s))
@@ -39,7 +39,7 @@ func echoed(s visa.Statement, corrected visa.Date) func(explain.View) []string {
 }
 
 // echoedRow is the same for a row of a digest, with the next of the days.
-func echoedRow(s visa.Statement, corrected visa.Date) func(explain.View) []string {
+func echoedRow(s visa.Statement, corrected []visa.Date) func(explain.View) []string {
 	return func(v explain.View) (lines []string) {
 		if s.Outcome != "" {
 			lines = append(lines, v.Standing(s))
@@ -55,9 +55,9 @@ func echoedDay(d visa.Deadline) func(explain.View) []string {
 	return func(v explain.View) []string { return []string{v.Short(d)} }
 }
 
-func echoedCorrection(v explain.View, day visa.Date) []string {
-	if day.IsZero() {
-		return nil
+func echoedCorrection(v explain.View, days []visa.Date) (lines []string) {
+	for _, day := range days {
+		lines = append(lines, v.Catalogue.T("news.corrected", "date", day.Time()))
 	}
-	return []string{v.Catalogue.T("news.corrected", "date", day.Time())}
+	return lines
 }

@@ -354,9 +354,9 @@ func FuzzRender(f *testing.F) {
 		d.Kind, d.Subscription = visa.Kind(kind), n
 		d.Note = visa.Note{
 			Reply: reply, Changed: []string{word}, Deadline: visa.DeadlineKind(word), Date: visa.Date(day), Token: token,
-			Page: int(n), Number: int(n), Fault: word, Extra: []string{word},
+			Page: int(n), Number: int(n), Fault: word, Extra: []string{word}, Dates: []visa.Date{visa.Date(day), visa.Date(n)},
 		}
-		d.Items = []visa.DeliveryItem{{NoteItem: visa.NoteItem{Subscription: n, Label: label, Changed: []string{word}, Date: visa.Date(day)}}}
+		d.Items = []visa.DeliveryItem{{NoteItem: visa.NoteItem{Subscription: n, Label: label, Changed: []string{word}, Date: visa.Date(day), Dates: []visa.Date{visa.Date(n)}}}}
 		d.Followed, d.Texts = int(n), map[string]string{lang: label + word}
 		d.Settings.Discreet = day%3 == 0
 		if n%2 == 0 {

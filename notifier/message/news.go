@@ -48,10 +48,10 @@ func (r *renderer) news() {
 	}
 	r.state(e)
 	r.gap()
-	if day := r.d.Note.Date; !day.IsZero() {
+	for _, day := range r.d.Note.Corrected() {
 		r.line(r.corrected(day))
 	}
-	r.echo(echoed(a.Statement, r.d.Note.Date))
+	r.echo(echoed(a.Statement, r.d.Note.Corrected()))
 	r.advice(a)
 	r.gap()
 	if a.Stage == visa.StageClosed {

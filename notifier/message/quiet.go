@@ -66,10 +66,10 @@ func (r *renderer) discreetly() {
 func (r *renderer) corrects() bool {
 	switch r.d.Kind {
 	case visa.KindNews:
-		return !r.d.Note.Date.IsZero()
+		return len(r.d.Note.Corrected()) > 0
 	case visa.KindDigest, visa.KindReturn:
 		for _, item := range r.d.Items {
-			if !item.Date.IsZero() {
+			if len(item.Corrected()) > 0 {
 				return true
 			}
 		}

@@ -147,7 +147,7 @@ func (r *renderer) status() {
 		}
 		r.gap()
 		r.state(e)
-		r.echo(echoed(known.Statement, 0))
+		r.echo(echoed(known.Statement, nil))
 		asOf = []string{e.AsOf}
 		if e.Decided {
 			asOf = append(asOf, explain.NotDocument(r.c))

@@ -36,7 +36,7 @@ func (r *renderer) rows(items []visa.DeliveryItem, news bool) []row {
 		switch {
 		case w.urgent:
 			return 0
-		case !w.Date.IsZero():
+		case len(w.Corrected()) > 0:
 			return 1
 		}
 		return 2
@@ -64,11 +64,11 @@ func (r *renderer) rowOf(item visa.DeliveryItem, news bool) row {
 			w.lines = append(w.lines, "📅 "+r.v.Short(d))
 		}
 	}
-	if !item.Date.IsZero() {
-		w.lines = append(w.lines, r.corrected(item.Date))
+	for _, day := range item.Corrected() {
+		w.lines = append(w.lines, r.corrected(day))
 	}
 	if a := item.Application; news && a != nil {
-		w.lines = append(w.lines, r.echoes(echoedRow(a.Statement, item.Date))...)
+		w.lines = append(w.lines, r.echoes(echoedRow(a.Statement, item.Corrected()))...)
 	}
 	return w
 }

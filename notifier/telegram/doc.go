@@ -5,7 +5,8 @@
 //
 // What it promises: one call makes at most one request, so that nothing is
 // sent twice behind the caller's back; every call ends within its time; an
-// answer's body is bounded; the bot's token stands in no error, log line or
+// answer's body is bounded; after an answer 429 no method makes a request before
+// the time it names; the bot's token stands in no error, log line or
 // printed value; no name, user name, phone number, contact or place of a
 // person leaves ParseUpdate.
 //

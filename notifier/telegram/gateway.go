@@ -45,7 +45,8 @@ const (
 )
 
 // A Gateway speaks for one bot. Its methods may be called from any goroutine.
-// Their errors are *Error.
+// Their errors are *Error. Once Telegram has asked for silence, whatever the
+// method, none of them makes a request until it is over.
 type Gateway struct {
 	token     secret
 	endpoint  string // the library's format of a method's address
@@ -54,6 +55,7 @@ type Gateway struct {
 	log       *slog.Logger
 	jitter    func() float64 // of [0, 1)
 
+	gate     gate
 	username atomic.Pointer[string] // the bot's, once Me has said it
 }
 
@@ -145,6 +147,10 @@ func (g *Gateway) callWithin(ctx context.Context, patience time.Duration, maxByt
 		return &Error{Method: method, Kind: Unauthorized, Reason: "token",
 			Description: "the token is missing, or holds what no token does"}
 	}
+	if e := g.gate.closed(); e != nil {
+		e.Method = method
+		return e
+	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	x := &exchange{ctx: ctx, transport: g.transport, maxBytes: maxBytes}
@@ -162,6 +168,9 @@ func (g *Gateway) callWithin(ctx context.Context, patience time.Duration, maxByt
 	}
 	e := g.explain(err, x)
 	e.Method = method
+	if e.Kind == TooFast {
+		g.gate.hold(time.Now().Add(e.RetryAfter))
+	}
 	e.Description = g.token.describe(e.Description)
 	return e
 }

@@ -165,7 +165,8 @@ func (g *Gateway) DeleteWebhook(ctx context.Context) error {
 // Updates waits up to timeout (whole seconds, at most 50 s) for updates from
 // offset on, which tells Telegram that all before it need not be kept. It
 // returns those that are to be handled, and the offset behind all that came,
-// equal to the one given if none did. What it cannot read it logs by id and
+// equal to the one given if none did. That may be below the one given: after a
+// quiet week Telegram's numbers start anew, anywhere. What it cannot read it logs by id and
 // passes over, so that one strange update does not hold up the rest.
 func (g *Gateway) Updates(ctx context.Context, offset int64, timeout time.Duration) ([]Update, int64, error) {
 	p := tgbotapi.Params{
@@ -179,22 +180,25 @@ func (g *Gateway) Updates(ctx context.Context, offset int64, timeout time.Durati
 		return nil, offset, err
 	}
 	var out []Update
-	next := offset
+	var last int64 // the highest number in this answer
 	for _, r := range raw {
 		u, ok, err := parse(r, g.name())
 		if err != nil {
 			g.log.Warn("telegram: an update that cannot be read is passed over", "update", u.ID, "error", err)
 		}
 		if u.ID != 0 {
-			next = max(next, u.ID+1)
+			last = max(last, u.ID)
 		}
 		if ok {
 			out = append(out, u)
 		}
 	}
-	if next == offset && len(raw) > 0 {
+	switch {
+	case len(raw) == 0:
+		return nil, offset, nil
+	case last == 0:
 		return nil, offset, &Error{Method: "getUpdates", Kind: Transient, Reason: reasonBadAnswer, Code: 200,
-			Description: "no update in the answer has a number that leads on"}
+			Description: "no update in the answer has a number"}
 	}
-	return out, next, nil
+	return out, last + 1, nil
 }

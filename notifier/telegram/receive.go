@@ -101,7 +101,7 @@ func (r *receiver) round(ctx context.Context) error {
 			return errStore{err}
 		}
 	}
-	if next == r.offset {
+	if next == r.offset && len(updates) == 0 {
 		// Nothing came, and all before the offset is confirmed by now. After a
 		// quiet week numbers start anew, perhaps below it: ask for whatever
 		// Telegram keeps.

@@ -7,8 +7,19 @@ ALTER TABLE chats ADD COLUMN muted_until BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE chats ADD COLUMN heartbeat_at BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX chats_heartbeat ON chats (heartbeat_at) WHERE heartbeat_at > 0;
 
+-- The latest message handled of a chat, and when it was received: what is older
+-- does not say any more whether the chat can be written to.
+ALTER TABLE chats ADD COLUMN heard_update BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE chats ADD COLUMN heard_at BIGINT NOT NULL DEFAULT 0;
+
+-- A person's chat; 0: a group, to which no announcement goes. Of the chats known
+-- before it is noted with their next message.
+ALTER TABLE chats ADD COLUMN private INTEGER NOT NULL DEFAULT 1;
+
 -- Something was not told because the chat could not be written to.
 ALTER TABLE subscriptions ADD COLUMN missed INTEGER NOT NULL DEFAULT 0;
+-- The days, each with a space behind it, that were to be taken back then.
+ALTER TABLE subscriptions ADD COLUMN missed_days TEXT NOT NULL DEFAULT '';
 
 -- The import that news come from, as long as they may become one digest.
 ALTER TABLE notifications ADD COLUMN batch TEXT NOT NULL DEFAULT '';
@@ -56,8 +67,12 @@ DROP INDEX notifications_stream;
 CREATE INDEX notifications_stream ON notifications (reference, chat, id) WHERE ended_at = 0;
 DROP INDEX notifications_batch;
 ALTER TABLE notifications DROP COLUMN batch;
+ALTER TABLE subscriptions DROP COLUMN missed_days;
 ALTER TABLE subscriptions DROP COLUMN missed;
 DROP INDEX chats_heartbeat;
+ALTER TABLE chats DROP COLUMN private;
+ALTER TABLE chats DROP COLUMN heard_at;
+ALTER TABLE chats DROP COLUMN heard_update;
 ALTER TABLE chats DROP COLUMN heartbeat_at;
 ALTER TABLE chats DROP COLUMN muted_until;
 ALTER TABLE chats DROP COLUMN discreet;
