@@ -485,3 +485,55 @@ func TestTheDigestsOfADayWithoutTelegramBecomeOne(t *testing.T) {
 		}
 	}
 }
+
+func TestADigestJoinsAnImportThatIsUnderWay(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		changed int // by the second import
+		want    []visa.Kind
+	}{
+		{"and becomes part of its digest", 10, []visa.Kind{visa.KindDigest}},
+		{"and goes out with its few news", 2, []visa.Kind{visa.KindDigest, visa.KindNews, visa.KindNews}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, c := fresh(t)
+			d := sender(t, s)
+			refs := some(1000000, 10)
+			record(t, s, versions(t, refs, 1)...)
+			follow(t, s, 42, refs...)
+			recordBatch(t, s, "first", versions(t, refs, 2, approved)...)
+			endBatch(t, s, "first")
+			claim(t, d) // gathers
+			recordBatch(t, s, "second", versions(t, refs[:tt.changed], 3, approved, leaveBy("2025-08-01"))...)
+			for range 3 {
+				if got := claim(t, d); len(got) > 0 {
+					t.Fatalf("%v went out while the second import runs", kinds(got))
+				}
+			}
+			endBatch(t, s, "second")
+			began := c.t
+			got := drain(t, c, d)
+			have := kinds(got)
+			slices.Sort(have)
+			if !slices.Equal(have, tt.want) || c.t.Sub(began) > 30*time.Second {
+				t.Errorf("sent %v in %s; want %v", have, c.t.Sub(began), tt.want)
+			}
+		})
+	}
+}
+
+func TestADigestDoesNotWaitForAnImportThatHasDied(t *testing.T) {
+	s, c := fresh(t)
+	d := sender(t, s)
+	refs := some(1000000, 10)
+	record(t, s, versions(t, refs, 1)...)
+	follow(t, s, 42, refs...)
+	recordBatch(t, s, "first", versions(t, refs[:6], 2, approved)...)
+	endBatch(t, s, "first")
+	recordBatch(t, s, "dies", versions(t, refs[6:], 3, approved)...)
+	claim(t, d)
+	c.t = c.t.Add(2 * time.Minute)
+	if got := drain(t, c, d); len(got) != 5 && len(got) != 1 {
+		t.Errorf("after two minutes %v were sent", kinds(got))
+	}
+}
