@@ -13,12 +13,7 @@ import (
 
 // An AlertsView is the page that asks for a reference to follow in Telegram,
 // with what was wrong with the last one.
-type AlertsView struct {
-	Page
-	Typed        string
-	Wrong        *visa.ReferenceError // nil: nothing is
-	ProofMissing bool                 // the second code is needed and was not given
-}
+type AlertsView = StartView
 
 // Alerts renders the page that asks for a reference to follow.
 func (p *Pages) Alerts(v AlertsView) ([]byte, error) {
@@ -26,7 +21,7 @@ func (p *Pages) Alerts(v AlertsView) ([]byte, error) {
 	if p.bot() == "" {
 		return p.simple(v.Page, "web.alerts.off.title", "web.alerts.off.text")
 	}
-	d := p.ask(c, StartView{Page: v.Page, Typed: v.Typed, Wrong: v.Wrong, ProofMissing: v.ProofMissing}, "web.alerts.title")
+	d := p.ask(c, v, "web.alerts.title")
 	return p.render(c, "alerts", &d)
 }
 
