@@ -98,6 +98,11 @@ func (v View) Todo(s visa.Statement) []string {
 	switch s.Stage {
 	case visa.StageDecided:
 		return append(todo, v.next("outcome", string(s.Outcome), string(visa.StageDecided)))
+	case visa.StageClosed:
+		// That it is closed is no reason not to read why.
+		if s.Outcome == visa.OutcomeRefused || s.Outcome == visa.OutcomeCancelled {
+			return append(todo, v.next("outcome", string(s.Outcome), string(s.Stage)))
+		}
 	case visa.StageCorrectionRequired:
 		if corrected {
 			return todo

@@ -195,6 +195,11 @@ func TestWhatMustBeDoneFollowsStageAndDeadlines(t *testing.T) {
 			[]string{"You do not need to do anything now."}},
 		{"closed asks for nothing", visa.Statement{Stage: visa.StageClosed, Outcome: visa.OutcomeApproved, Deadlines: []visa.Deadline{by(visa.CorrectBy, 12)}},
 			[]string{"You do not need to do anything now."}},
+		{"closed and refused, the decision is still to be read", visa.Statement{Stage: visa.StageClosed, Outcome: visa.OutcomeRefused}, []string{portal}},
+		{"closed and refused with a day to leave", visa.Statement{Stage: visa.StageClosed, Outcome: visa.OutcomeRefused, Deadlines: []visa.Deadline{by(visa.LeaveBy, 12)}},
+			[]string{"Leave Kyrgyzstan no later than Saturday 5 July 2025.", portal}},
+		{"closed and cancelled", visa.Statement{Stage: visa.StageClosed, Outcome: visa.OutcomeCancelled}, []string{"Read on the authorities’ own portal what this means for you."}},
+		{"closed and withdrawn", visa.Statement{Stage: visa.StageClosed, Outcome: visa.OutcomeWithdrawn}, []string{"You do not need to do anything now."}},
 		{"a day to leave holds though it is closed", visa.Statement{Stage: visa.StageClosed, Outcome: visa.OutcomeApproved, Deadlines: []visa.Deadline{by(visa.LeaveBy, 12)}},
 			[]string{"Leave Kyrgyzstan no later than Saturday 5 July 2025."}},
 	}

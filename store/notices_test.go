@@ -170,9 +170,9 @@ func TestRecomputingBeginsAndEndsNoticesAsTheSettingsSay(t *testing.T) {
 		}
 		return s
 	}
-	recompute(30, 100, 6)   // a notice that the stage stands and two of erasure, of two applications
-	recompute(30, 101, 4)   // another day of erasure
-	recompute(30, 0, 4)     // none
+	recompute(30, 100, 6) // a notice that the stage stands and two of erasure, of two applications
+	recompute(30, 101, 4) // another day of erasure
+	recompute(30, 0, 4)   // none
 	c.t = day(time.June, 25, 9)
 	shorter := recompute(20, 0, 1) // the first one's was still to come, and is past by this rule
 	d := sender(t, shorter)

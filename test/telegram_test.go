@@ -155,7 +155,7 @@ func TestTheConversation(t *testing.T) {
 		t.Errorf("a forgotten chat is still written to:\n%s", got[0].Text)
 	}
 	answers("/follow 20417751", "You follow this application now.")
-	answers("/stop", "You no longer follow the 1 application you followed.")
+	c.NextAfterPress(answers("/stop", "Stop following all?", "You follow 1 application."), "Stop following all", "You no longer follow the 1 application you followed.")
 }
 
 func TestWhatTheBotCannotReadGetsAHelpfulAnswer(t *testing.T) {

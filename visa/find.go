@@ -16,9 +16,15 @@ const shortAlone = 8
 // words, as in a whole e-mail, or else all of it as one number. Of several
 // numbers it takes none: another application than the one that was meant is
 // worse than asking again. Days and telephone numbers with a + are not taken
-// for references, unless the text is nothing else. The error is a
-// *ReferenceError.
+// for references, unless the text is nothing else; words behind a number are no
+// part of it. The error is a *ReferenceError.
 func (rules ReferenceRules) Find(text string) (Reference, error) {
+	r, _, err := rules.FindNamed(text)
+	return r, err
+}
+
+// find is Find for what is no number with a name behind it.
+func (rules ReferenceRules) find(text string) (Reference, error) {
 	var alone []Reference
 	long, words := 0, false
 	for _, part := range strings.FieldsFunc(text, between) {

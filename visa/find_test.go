@@ -34,6 +34,20 @@ func TestFind(t *testing.T) {
 		{name: "a digit too many, by the pattern", rules: eightDigits, in: "204177331", fault: FaultLong, n: 9},
 		{name: "a letter for a digit, by the pattern", rules: eightDigits, in: "2041773B", fault: FaultPattern, n: 8},
 		{name: "nothing", in: " ", fault: FaultEmpty},
+		{name: "a short name behind", in: "30000022 Bob", want: "30000022"},
+		{name: "a short name behind, by the pattern", rules: eightDigits, in: "20417733 Ali", want: "20417733"},
+		{name: "short words behind", in: "20417733 is it ok", want: "20417733"},
+		{name: "a short number behind", in: "30000009 2", want: "30000009"},
+		{name: "a short name behind a number in groups", in: "2041 7733 Ali", want: "20417733"},
+		{name: "a short name behind a short number", in: "240317 Ali", want: "240317"},
+		{name: "a number with letters in groups", in: "EV 240317", want: "EV240317"},
+		{name: "a number with letters in more groups", in: "EV 2403 17", want: "EV240317"},
+		{name: "a number in three groups", in: "2041 7733 01", want: "2041773301"},
+		{name: "letters at the end, by the pattern", rules: ReferenceRules{Pattern: regexp.MustCompile(`[0-9]{4}[A-Z]{2}`)}, in: "2041 AB", want: "2041AB"},
+		{name: "too few digits and a word", in: "3000 bad", fault: FaultShort, n: 4},
+		{name: "too few digits and a word, by the pattern", rules: eightDigits, in: "3000 badly", fault: FaultShort, n: 4},
+		{name: "too few digits and a word, by a pattern that takes letters", rules: ReferenceRules{Pattern: regexp.MustCompile(`[A-Z0-9]{6,8}`)}, in: "3000 bad", fault: FaultShort, n: 4},
+		{name: "two numbers and a short name", in: "20417733 Ali 20417734", fault: FaultSeveral, n: 2},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -45,7 +59,7 @@ func TestFind(t *testing.T) {
 			if e != nil && (e.Fault != tt.fault || e.N != tt.n) {
 				t.Errorf("the fault is %s of %d; want %s of %d", e.Fault, e.N, tt.fault, tt.n)
 			}
-			if e != nil && tt.fault != FaultPattern && tt.rules.Pattern != nil && (e.Min != 8 || e.Max != 8) {
+			if e != nil && tt.fault != FaultPattern && tt.rules.Pattern == eightDigits.Pattern && (e.Min != 8 || e.Max != 8) {
 				t.Errorf("a number has %d to %d; want 8", e.Min, e.Max)
 			}
 		})
@@ -72,5 +86,37 @@ func TestTheLengthsOfAPattern(t *testing.T) {
 				t.Errorf("%d to %d; want %d to %d", least, most, tt.least, tt.most)
 			}
 		})
+	}
+}
+
+func TestANameBehindANumberIsItsLabel(t *testing.T) {
+	for _, tt := range []struct{ in, want, label string }{
+		{"30000022 Bob", "30000022", "Bob"},
+		{"20417733, Anna-Maria O’Neil", "20417733", "Anna-Maria O’Neil"},
+		{"№ 20417733 – Мээрим", "20417733", "Мээрим"},
+		{"1. 20417733 Ali", "20417733", "Ali"},
+		{"30000009 2", "30000009", "2"},
+		{"EV240317 Li", "EV240317", "Li"},
+		{"20417733", "20417733", ""},
+		{"2041 7733 01", "2041773301", ""},
+		{"my number is 20417733", "20417733", ""},
+		{"20417733 " + strings.Repeat("ab ", 600), "20417733", strings.TrimSpace(strings.Repeat("ab ", 13)) + "…"},
+	} {
+		r, label, err := ReferenceRules{}.FindNamed(tt.in)
+		if err != nil || label != tt.label || r.String() != tt.want {
+			t.Errorf("FindNamed(%.40q) = %q, %q, %v; want %q, %q", tt.in, r.String(), label, err, tt.want, tt.label)
+		}
+	}
+}
+
+func TestOneOfACountIsSaidInTheSingular(t *testing.T) {
+	for _, tt := range []struct{ in, want string }{
+		{"x", "the reference number has 1 letter or digit; it must have 8"},
+		{"1", "the reference number has 1 digit; it must have 8"},
+		{"12", "the reference number has 2 digits; it must have 8"},
+	} {
+		if _, err := eightDigits.Parse(tt.in); err == nil || err.Error() != tt.want {
+			t.Errorf("%s: %v; want %s", tt.in, err, tt.want)
+		}
 	}
 }

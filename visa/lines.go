@@ -69,10 +69,10 @@ type span struct{ from, to int }
 
 // line finds the one reference of a line. Of several it takes none.
 func (rules ReferenceRules) line(s string) Line {
-	if len(s) > maxSpellingBytes {
-		return Line{Wrong: &ReferenceError{Fault: FaultLong, N: utf8.RuneCountInString(s), Min: MinReference, Max: MaxReference}}
-	}
 	parts := spans(s, between)
+	if r, at, err := rules.leading(s, parts); err == nil {
+		return Line{Reference: r, Label: beside(s, []span{at})}
+	}
 	at, found := rules.among(s, parts)
 	if len(found) == 0 { // "20417733-Aziz", where the pattern tells the two apart
 		at, found = rules.among(s, spans(s, func(r rune) bool { return between(r) || unicode.In(r, unicode.Pd, unicode.Ps, unicode.Pe) || r == '/' }))
@@ -99,10 +99,19 @@ func (rules ReferenceRules) inGroups(s string, parts []span) (Reference, span, b
 		least   int
 	}{{false, shortAlone}, {true, MinReference}} {
 		for _, run := range runs(s, parts, try.letters) {
-			if r, err := rules.Parse(s[run.from:run.to]); err == nil && r.hasDigit() && len(r.s) >= try.least {
-				return r, run, true
+			r, err := rules.Parse(s[run.from:run.to])
+			if err != nil || !r.hasDigit() || len(r.s) < try.least {
+				continue
 			}
+			if try.letters && rules.Pattern == nil && len(strings.TrimLeft(r.s, alphabet[10:])) < MinReference {
+				continue // a name, and too few digits
+			}
+			return r, run, true
 		}
+	}
+	if all := (span{0, len(s)}); rules.needsLetters(s) {
+		r, _ := rules.Parse(s)
+		return r, all, true
 	}
 	return Reference{}, span{}, false
 }
@@ -140,7 +149,8 @@ func (rules ReferenceRules) among(s string, parts []span) (at []span, found []Re
 }
 
 // runs returns the groups of short parts with nothing but blanks between them,
-// as a number is written in groups; with letters, also those with short words.
+// as a number is written in groups; with letters, also those with short words
+// that do not stand behind digits: these are names.
 func runs(s string, parts []span, letters bool) (out []span) {
 	open := false
 	for i, p := range parts {
@@ -150,7 +160,8 @@ func runs(s string, parts []span, letters bool) (out []span) {
 			open = false
 			continue
 		}
-		if open && strings.TrimFunc(s[parts[i-1].to:p.from], blank) == "" {
+		name := !strings.ContainsFunc(word, unicode.IsDigit) && has && open && strings.ContainsFunc(s[out[len(out)-1].from:p.from], unicode.IsDigit)
+		if open && !name && strings.TrimFunc(s[parts[i-1].to:p.from], blank) == "" {
 			out[len(out)-1].to = p.to
 			continue
 		}
@@ -184,24 +195,22 @@ func (rules ReferenceRules) wrong(s string, parts []span) *ReferenceError {
 	return e
 }
 
-// beside is what of a line is not its reference: its label.
+// beside is what of a line is not its reference: its label. A line's number
+// before all is none of it.
 func beside(s string, cut []span) string {
 	var parts []string
 	from := 0
-	for _, c := range append(cut, span{len(s), len(s)}) {
-		if p := CleanLabel(strings.Trim(s[from:c.from], " \t\u00a0,;:=|<>\"'«»“”„()[]–—-.#№")); p != "" {
+	for i, c := range append(cut, span{len(s), len(s)}) {
+		p := CleanLabel(strings.Trim(s[from:c.from], " \t\u00a0,;:=|<>\"'«»“”„()[]–—-.#№"))
+		if first, rest, _ := strings.Cut(p, " "); i == 0 && (ordinal.MatchString(first) || rest == "" && ordinal.MatchString(first+".")) {
+			p = rest // "3. Aziz 20417733"
+		}
+		if p != "" {
 			parts = append(parts, p)
 		}
 		from = c.to
 	}
-	if len(parts) > 0 && ordinal.MatchString(parts[0]+".") {
-		parts = parts[1:] // "3. 20417733"
-	}
-	label := strings.Join(parts, " ")
-	if first, rest, ok := strings.Cut(label, " "); ok && ordinal.MatchString(first) {
-		label = rest // "3. Aziz 20417733"
-	}
-	return CleanLabel(label)
+	return CleanLabel(strings.Join(parts, " "))
 }
 
 // CleanLabel makes a label of what somebody wrote: one line, nothing invisible

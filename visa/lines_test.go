@@ -49,6 +49,12 @@ func TestAPastedListIsReadLineByLine(t *testing.T) {
 		{"a telephone number beside", "20417733 +996555123456\n20417734", "1 20417733 +996555123456|2 20417734", ReferenceRules{}},
 		{"digits that are too few, by the pattern", "2041773 Aziz\n20417734\n20417735", "1 short|2 20417734|3 20417735", digits},
 		{"other numbers beside, by the pattern", "20417733 AC1234567\n20417734-Aziz\n(20417735) Li", "1 20417733 AC1234567|2 20417734 Aziz|3 20417735 Li", digits},
+		{"too few digits and a short word", "3000 bad\nbad 3000\n20417733\n20417734", "1 short|2 short|3 20417733|4 20417734", ReferenceRules{}},
+		{"too few digits and a short word, by the pattern", "3000 bad\n20417733\n20417734", "1 short|2 20417733|3 20417734", digits},
+		{"a short name behind a short number", "240317 Ali\n240318 Li", "1 240317 Ali|2 240318 Li", ReferenceRules{}},
+		{"a number for a name", "30000009 2\n3. 30000008 3", "1 30000009 2|2 30000008 3", ReferenceRules{}},
+		{"letters at the end, by the pattern", "240317 EV\n240318 EV", "1 240317EV|2 240318EV", ReferenceRules{Pattern: regexp.MustCompile(`[0-9]{6}EV`)}},
+		{"a name that is far too long", "20417733 " + strings.Repeat("a", 1500) + "\n20417734", "1 20417733 " + strings.Repeat("a", MaxLabel-1) + "…|2 20417734", ReferenceRules{}},
 		{"a short name in groups, by the pattern", "2041 7733 Ali\n20417734", "1 20417733 Ali|2 20417734", digits},
 	}
 	for _, tt := range tests {

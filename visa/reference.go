@@ -51,8 +51,13 @@ func (e *ReferenceError) Error() string {
 		return "the reference number is empty; it has 6 to 24 letters A to Z and digits"
 	case FaultShort, FaultLong:
 		what, want := "letters and digits", fmt.Sprintf("%d to %d", e.Min, e.Max)
-		if e.Digits {
+		switch {
+		case e.Digits && e.N == 1:
+			what = "digit"
+		case e.Digits:
 			what = "digits"
+		case e.N == 1:
+			what = "letter or digit"
 		}
 		if e.Min == e.Max {
 			want = fmt.Sprint(e.Min)

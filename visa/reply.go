@@ -8,6 +8,7 @@ const (
 	ReplyFollowing     = "following"      // the same, and that it is followed now (also where it is not known yet)
 	ReplyAlready       = "already"        // the same, and that it was followed before
 	ReplyUnfollowed    = "unfollowed"     // Note.Reference is no longer followed
+	ReplyStopAllAsk    = "stop_all_ask"   // whether Note.Number references are to be followed no longer; a button to do it
 	ReplyUnfollowedAll = "unfollowed_all" // Note.Number references are no longer followed
 	ReplyNotFollowed   = "not_followed"   // Note.Reference is not followed; without one nothing is, or, with Note.Number, that of an old button
 	ReplyList          = "list"           // Note.Items from page Note.Page, of Note.Number in all
@@ -35,6 +36,7 @@ const (
 const (
 	ButtonFollow   = "f"  // f:TOKEN
 	ButtonUnfollow = "u"  // u:SUBSCRIPTION
+	ButtonStopAll  = "ua" // follow nothing any more, after the question
 	ButtonLeft     = "d"  // d:SUBSCRIPTION: I have left
 	ButtonStatus   = "s"  // s:SUBSCRIPTION
 	ButtonList     = "l"  // l:PAGE

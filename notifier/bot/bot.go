@@ -45,11 +45,12 @@ func New(o Options) *Bot {
 	return &Bot{o}
 }
 
-// For how long the same is not said again: to a group that goes on calling, and
-// of the photos that were sent as one album.
+// For how long the same is not said again: to a group that goes on calling, of
+// the photos that were sent as one album, and of files sent one after another.
 const (
 	groupPause = time.Hour
 	albumPause = time.Hour
+	filesPause = time.Minute
 )
 
 // Handle lets an update take its effect in a conversation with its chat, and
@@ -74,7 +75,7 @@ func (b *Bot) Handle(ctx context.Context, c visa.Conversation, u telegram.Update
 	case u.Kind == telegram.UpdateNotText && u.Album != "":
 		err = c.ReplyOnce(ctx, "album-"+u.Album, albumPause, visa.Note{Reply: visa.ReplyNotText})
 	case u.Kind == telegram.UpdateNotText:
-		err = c.Reply(ctx, visa.Note{Reply: visa.ReplyNotText})
+		err = c.ReplyOnce(ctx, "files", filesPause, visa.Note{Reply: visa.ReplyNotText})
 	case u.Kind == telegram.UpdateBlocked:
 		err = errors.New("a conversation makes its chat active; who blocked the bot gets none")
 	case u.Kind == telegram.UpdateUnblocked:

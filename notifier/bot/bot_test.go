@@ -138,7 +138,7 @@ func TestEveryInputHasItsAnswer(t *testing.T) {
 		{"/follow of a sentence", text("/follow my number, please!"), 0, malformed(visa.FaultCharacter, 0)},
 
 		{"/stop of nothing", text("/stop"), 0, only(visa.ReplyNotFollowed)},
-		{"/stop of all", text("/stop"), 3, visa.Note{Reply: visa.ReplyUnfollowedAll, Number: 3}},
+		{"/stop of all", text("/stop"), 3, visa.Note{Reply: visa.ReplyStopAllAsk, Number: 3}},
 		{"/stop of one", text("/stop 2041.7733"), 3, visa.Note{Reply: visa.ReplyUnfollowed, Reference: ref(knownRef)}},
 		{"/stop of one that is not followed", text("/stop " + newRef), 3, visa.Note{Reply: visa.ReplyNotFollowed, Reference: ref(newRef)}},
 		{"/stop of what is no reference", text("/stop it!"), 3, malformed(visa.FaultCharacter, 0)},
@@ -154,6 +154,11 @@ func TestEveryInputHasItsAnswer(t *testing.T) {
 		{"a bare reference of what is followed", text("№ 20417733"), 1, subscription(visa.ReplyStatus, knownRef, 101)},
 		{"a bare reference with a slash", text("/20417733"), 0, status(knownRef)},
 		{"an unknown bare reference", text(newRef), 0, status(newRef)},
+		{"a bare reference with a short name", text(knownRef + " Bob"), 0, status(knownRef)},
+		{"a bare reference with a slash and a short name", text("/" + knownRef + " Bob"), 0, status(knownRef)},
+		{"too few digits with a short word", text("3000 bad"), 0, malformed(visa.FaultShort, 4)},
+		{"/follow of too few digits with a short word", text("/follow 3000 bad"), 0, malformed(visa.FaultShort, 4)},
+		{"/stop of one with its name", text("/stop " + knownRef + " Bob"), 3, visa.Note{Reply: visa.ReplyUnfollowed, Reference: ref(knownRef)}},
 		{"a word of thanks", text("thank you"), 0, only(visa.ReplyHelp)},
 		{"a greeting", text("Салам!"), 0, malformed(visa.FaultCharacter, 0)},
 		{"invisible characters", text("\u200b\u200e"), 0, malformed(visa.FaultEmpty, 0)},
@@ -172,12 +177,15 @@ func TestEveryInputHasItsAnswer(t *testing.T) {
 		{"button: stop", press("u:102"), 3, visa.Note{Reply: visa.ReplyUnfollowed, Reference: ref(otherRef)}},
 		{"button: stop, a second time", press("u:99"), 3, visa.Note{Reply: visa.ReplyNotFollowed, Number: 1}},
 		{"button: stop what is no number", press("u:x"), 3, visa.Note{Reply: visa.ReplyNotFollowed, Number: 1}},
+		{"button: stop all", press("ua"), 3, visa.Note{Reply: visa.ReplyUnfollowedAll, Number: 3}},
+		{"button: stop all, a second time", press("ua"), 0, only(visa.ReplyNotFollowed)},
 		{"button: status", press("s:102"), 3, subscription(visa.ReplyStatus, otherRef, 102)},
 		{"button: status of what is not followed", press("s:1"), 3, visa.Note{Reply: visa.ReplyNotFollowed, Number: 1}},
 		{"button: follow with a token that is too old", press("f:abcdefghijklmnopqrstuv"), 0, only(visa.ReplyLinkSpent)},
 		{"button: follow without a token", press("f"), 0, only(visa.ReplyLinkSpent)},
 		{"button: keep", press("k"), 1, visa.Note{Reply: visa.ReplyList, Number: 1, Items: []visa.NoteItem{{Subscription: 101, Reference: ref(knownRef)}}}},
 		{"button: forget", press("x"), 2, visa.Note{Reply: visa.ReplyForgotten, Language: "ky"}},
+		{"button: forget, in a chat that holds nothing", press("x"), 0, only(visa.ReplyForgetAsk)},
 		{"button: of a version long gone", press("zz:1:2"), 0, only(visa.ReplyHelp)},
 		{"button: without data", press(""), 0, only(visa.ReplyHelp)},
 
@@ -294,7 +302,7 @@ func TestOverItsBudgetAChatLearnsNothingNew(t *testing.T) {
 			if got := say(t, b, w, me, text(fmt.Sprintf(in, otherRef))); got.Reply == visa.ReplyTooMany {
 				t.Fatal("refused with a miss to spare")
 			}
-			say(t, b, w, me, text("/stop"))
+			say(t, b, w, me, press("ua"))
 			follows(w, me, 1)
 			say(t, b, w, me, text(fmt.Sprintf(in, "80000003")))
 
@@ -343,6 +351,34 @@ func TestForgetLeavesTheAnswerAlone(t *testing.T) {
 		if w.chats[me] != nil {
 			t.Error("the chat is still known")
 		}
+	}
+}
+
+func TestAnOldButtonThatErasesAsksAnew(t *testing.T) {
+	b, w := newBot(bot.Options{}), newWorld(knownRef)
+	follows(w, me, 1)
+	for i, tt := range []struct {
+		in   telegram.Update
+		want string
+	}{
+		{text("/forget"), visa.ReplyForgetAsk}, {press("x"), visa.ReplyForgotten},
+		{press("x"), visa.ReplyForgetAsk}, {press("x"), visa.ReplyForgotten},
+	} {
+		if got := say(t, b, w, me, tt.in); got.Reply != tt.want {
+			t.Errorf("%d: answered by %q, want %q", i, got.Reply, tt.want)
+		}
+	}
+}
+
+func TestAllIsFollowedUntilThePersonConfirms(t *testing.T) {
+	b, w := newBot(bot.Options{}), newWorld(knownRef)
+	follows(w, me, 3)
+	say(t, b, w, me, text("/stop"))
+	if got := say(t, b, w, me, press("k")); got.Reply != visa.ReplyList || got.Number != 3 {
+		t.Errorf("to keep it is answered by %+v", got)
+	}
+	if say(t, b, w, me, press("ua")); len(w.chats[me].follows) != 0 {
+		t.Errorf("still follows %v", labels(w, me))
 	}
 }
 
@@ -407,10 +443,10 @@ func TestWhoBlockedTheBotGetsNoConversation(t *testing.T) {
 // Whatever fails in the store is handed up, and no answer is written after it.
 func TestAFaultOfTheStoreIsHandedUp(t *testing.T) {
 	inputs := []telegram.Update{
-		text("/start"), text("/start LINK"), text("/status " + knownRef), text("/status " + newRef), text("/follow " + newRef),
+		text("/start"), text("/start LINK"), text("/status " + knownRef), text("/status " + newRef), text("/follow " + newRef), text("/follow " + newRef + " Bob"), text("/follow " + knownRef + " Bob"),
 		text("/stop"), text("/stop " + knownRef), text("/list"), text("/language ru"), text("/forget"), text("/help"),
 		text("/settings"), text(knownRef), text(knownRef + " Aziz\n" + newRef + " Anna\n" + otherRef), text("/follow " + newRef + "\n" + knownRef), text("thanks"), text("hello"), text("/xyz"), press("f:TOKEN"), press("u:101"), press("s:101"),
-		press("l:1"), press("g:ru"), press("x"), press("k"), press("h"), press("o"), press("sn:1"), press("sd:1"), press("sm:8"), press("sm:9"), press("hb:1"), {ID: 1, Kind: telegram.UpdateNotText, Private: true}, {ID: 1, Kind: telegram.UpdateNotText, Private: true, Album: "7"}, {ID: 1, Kind: telegram.UpdateGroup},
+		press("l:1"), press("g:ru"), press("x"), press("ua"), press("k"), press("h"), press("o"), press("sn:1"), press("sd:1"), press("sm:8"), press("sm:9"), press("hb:1"), {ID: 1, Kind: telegram.UpdateNotText, Private: true}, {ID: 1, Kind: telegram.UpdateNotText, Private: true, Album: "7"}, {ID: 1, Kind: telegram.UpdateGroup},
 	}
 	for _, in := range inputs {
 		for failAt := 1; ; failAt++ {

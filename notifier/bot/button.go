@@ -42,6 +42,8 @@ func (b *Bot) button(ctx context.Context, c visa.Conversation, data string) erro
 		return c.Reply(ctx, visa.Note{Reply: visa.ReplyLanguages})
 	case visa.ButtonSettings, visa.ButtonSilentNights, visa.ButtonDiscreet, visa.ButtonMute, visa.ButtonHeartbeat:
 		return b.settings(ctx, c, verb, arg)
+	case visa.ButtonStopAll:
+		return stopAll(ctx, c)
 	case visa.ButtonForget:
 		return forget(ctx, c)
 	case visa.ButtonKeep:
@@ -83,8 +85,13 @@ func (b *Bot) pressed(ctx context.Context, c visa.Conversation, arg string, do f
 }
 
 // forget erases the chat. Nothing is known of it afterwards, so that the
-// answer says itself which language it is in.
+// answer says itself which language it is in. A chat that is new holds nothing:
+// the button is one that has done its work, and its warning no longer stands for
+// what the chat may come to hold.
 func forget(ctx context.Context, c visa.Conversation) error {
+	if c.Chat().New {
+		return c.Reply(ctx, visa.Note{Reply: visa.ReplyForgetAsk})
+	}
 	language := c.Chat().Language
 	if err := c.Forget(ctx); err != nil {
 		return err

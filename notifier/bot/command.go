@@ -15,7 +15,9 @@ import (
 var commands = map[string]func(b *Bot, ctx context.Context, c visa.Conversation, arg string) error{
 	"start": (*Bot).start,
 	"status": func(b *Bot, ctx context.Context, c visa.Conversation, arg string) error {
-		return b.withReference(ctx, c, "status", arg, b.status)
+		return b.withReference(ctx, c, "status", arg, func(ctx context.Context, c visa.Conversation, r visa.Reference, _ string) error {
+			return b.status(ctx, c, r)
+		})
 	},
 	"follow": func(b *Bot, ctx context.Context, c visa.Conversation, arg string) error {
 		return b.withReference(ctx, c, "follow", arg, b.follow)
@@ -60,7 +62,7 @@ func (b *Bot) text(ctx context.Context, c visa.Conversation, text string) error 
 	}
 	// A slash is also an ornament that a reference may begin with; a word and
 	// then a number is a command that nobody knows.
-	if r, err := b.o.Rules.Parse(text); err == nil && hasDigit(r) && !(arg != "" && visa.IsWord(name)) {
+	if r, err := b.o.Rules.Find(text); err == nil && hasDigit(r) && !(arg != "" && visa.IsWord(name)) {
 		return b.status(ctx, c, r)
 	}
 	return c.Reply(ctx, visa.Note{Reply: visa.ReplyUnknown})
@@ -110,17 +112,18 @@ func blank(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
 
 func hasDigit(r visa.Reference) bool { return strings.ContainsAny(r.String(), "0123456789") }
 
-// withReference runs a command that needs a reference.
+// withReference runs a command that needs a reference. It is told the name
+// that stands behind it, "" for none.
 func (b *Bot) withReference(ctx context.Context, c visa.Conversation, command, arg string,
-	run func(context.Context, visa.Conversation, visa.Reference) error) error {
+	run func(ctx context.Context, c visa.Conversation, r visa.Reference, label string) error) error {
 	if strings.TrimFunc(arg, blank) == "" {
 		return c.Reply(ctx, visa.Note{Reply: visa.ReplyAskReference, Extra: []string{command}})
 	}
-	r, err := b.o.Rules.Find(arg)
+	r, label, err := b.o.Rules.FindNamed(arg)
 	if err != nil {
 		return malformed(ctx, c, err)
 	}
-	return run(ctx, c, r)
+	return run(ctx, c, r, label)
 }
 
 // malformed answers what is no reference with what is wrong about it, never
@@ -182,11 +185,23 @@ func isToken(s string) bool {
 	return true
 }
 
-// stop ends one subscription, or all of them.
+// stop ends one subscription, or asks whether to end all of them.
 func (b *Bot) stop(ctx context.Context, c visa.Conversation, arg string) error {
 	if arg != "" {
 		return b.withReference(ctx, c, "stop", arg, unfollow)
 	}
+	_, n, err := c.Subscriptions(ctx, 0, 1)
+	switch {
+	case err != nil:
+		return err
+	case n == 0:
+		return c.Reply(ctx, visa.Note{Reply: visa.ReplyNotFollowed})
+	}
+	return c.Reply(ctx, visa.Note{Reply: visa.ReplyStopAllAsk, Number: n})
+}
+
+// stopAll ends all subscriptions, as somebody who was asked wishes.
+func stopAll(ctx context.Context, c visa.Conversation) error {
 	n, err := c.UnfollowAll(ctx)
 	switch {
 	case err != nil:
@@ -197,7 +212,7 @@ func (b *Bot) stop(ctx context.Context, c visa.Conversation, arg string) error {
 	return c.Reply(ctx, visa.Note{Reply: visa.ReplyUnfollowedAll, Number: n})
 }
 
-func unfollow(ctx context.Context, c visa.Conversation, r visa.Reference) error {
+func unfollow(ctx context.Context, c visa.Conversation, r visa.Reference, _ string) error {
 	s, ok, err := c.Followed(ctx, r)
 	if err != nil {
 		return err

@@ -99,16 +99,30 @@ func item(s visa.Subscription) visa.NoteItem {
 }
 
 // follow makes the chat follow r, which it names: its answer shows the status,
-// so that it costs what looking it up would.
-func (b *Bot) follow(ctx context.Context, c visa.Conversation, r visa.Reference) error {
+// so that it costs what looking it up would. A label is the chat's name for it
+// from now on; "" leaves the one it has.
+func (b *Bot) follow(ctx context.Context, c visa.Conversation, r visa.Reference, label string) error {
 	s, sub, err := b.look(ctx, c, r)
 	switch {
 	case err != nil || s == refused:
 		return err
 	case s == followed:
+		if sub, err = name(ctx, c, sub, label); err != nil {
+			return err
+		}
 		return c.Reply(ctx, about(visa.ReplyAlready, sub))
 	}
-	return b.add(ctx, c, r, s == known, "")
+	return b.add(ctx, c, r, s == known, label, "")
+}
+
+// name gives a subscription a label, where there is one and it is another, and
+// returns the subscription as it is then.
+func name(ctx context.Context, c visa.Conversation, s visa.Subscription, label string) (visa.Subscription, error) {
+	if label == "" || label == s.Label {
+		return s, nil
+	}
+	s.Label = label
+	return s, c.SetLabel(ctx, s, label)
 }
 
 // take makes the chat follow a reference that it was shown before: by its
@@ -128,11 +142,11 @@ func (b *Bot) take(ctx context.Context, c visa.Conversation, r visa.Reference, c
 	if err != nil {
 		return err
 	}
-	return b.add(ctx, c, r, is, code)
+	return b.add(ctx, c, r, is, "", code)
 }
 
 // add makes the chat follow a reference that it does not follow.
-func (b *Bot) add(ctx context.Context, c visa.Conversation, r visa.Reference, is bool, code string) error {
+func (b *Bot) add(ctx context.Context, c visa.Conversation, r visa.Reference, is bool, label, code string) error {
 	if full, err := b.full(ctx, c); full || err != nil {
 		return err
 	}
@@ -146,6 +160,9 @@ func (b *Bot) add(ctx context.Context, c visa.Conversation, r visa.Reference, is
 	}
 	s, _, err := c.Follow(ctx, r)
 	if err != nil {
+		return err
+	}
+	if s, err = name(ctx, c, s, label); err != nil {
 		return err
 	}
 	n := about(visa.ReplyFollowing, s)

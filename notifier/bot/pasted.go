@@ -61,10 +61,8 @@ func (b *Bot) pasted(ctx context.Context, c visa.Conversation, list visa.List, b
 				p.Followed++
 			}
 		}
-		if line.Label != "" && line.Label != sub.Label {
-			if err := c.SetLabel(ctx, sub, line.Label); err != nil {
-				return err
-			}
+		if _, err := name(ctx, c, sub, line.Label); err != nil {
+			return err
 		}
 	}
 	return c.Reply(ctx, visa.Note{Reply: visa.ReplyPasted, Pasted: &p})

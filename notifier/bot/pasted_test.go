@@ -42,6 +42,9 @@ func TestAPastedListIsFollowedAtOnceAndAnsweredByItsNumbers(t *testing.T) {
 			visa.Pasted{Followed: 2, Bad: 3, Faults: []visa.PastedFault{
 				{Line: 2, Fault: visa.FaultEmpty}, {Line: 5, Fault: visa.FaultShort, N: 4}, {Line: 7, Fault: visa.FaultSeveral, N: 2}}},
 			[]string{knownRef, otherRef}},
+		{"too few digits with a short word, and a name that is too long", "3000 bad\n" + knownRef + " " + strings.Repeat("a", 1200) + "\n" + otherRef + " 2", 0,
+			visa.Pasted{Followed: 2, Bad: 1, Faults: []visa.PastedFault{{Line: 1, Fault: visa.FaultShort, N: 4}}},
+			[]string{knownRef + " " + strings.Repeat("a", visa.MaxLabel-1) + "…", otherRef + " 2"}},
 		{"one line with semicolons", knownRef + "; 20; " + otherRef, 0,
 			visa.Pasted{Followed: 2, Bad: 1, Parts: true, Faults: []visa.PastedFault{{Line: 2, Fault: visa.FaultShort, N: 2}}}, []string{knownRef, otherRef}},
 		{"more lines than are read", knownRef + strings.Repeat("\n"+otherRef, visa.MaxPasted+1), 0,
@@ -160,7 +163,7 @@ func TestAnAlbumAndAGroupAreAnsweredOnce(t *testing.T) {
 		want string
 	}{
 		{photo("1"), visa.ReplyNotText}, {photo("1"), ""}, {photo("1"), ""}, {photo("2"), visa.ReplyNotText},
-		{photo(""), visa.ReplyNotText}, {photo(""), visa.ReplyNotText}, {group, visa.ReplyGroup}, {group, ""},
+		{photo(""), visa.ReplyNotText}, {photo(""), ""}, {photo("3"), visa.ReplyNotText}, {group, visa.ReplyGroup}, {group, ""},
 	} {
 		if got := say(t, b, w, me, tt.in); got.Reply != tt.want {
 			t.Errorf("%d: answered by %q, want %q", i, got.Reply, tt.want)
@@ -168,5 +171,25 @@ func TestAnAlbumAndAGroupAreAnsweredOnce(t *testing.T) {
 	}
 	if w.chats[me].topics["group"] != time.Hour {
 		t.Errorf("a group is answered again after %s", w.chats[me].topics["group"])
+	}
+	if w.chats[me].topics["files"] != time.Minute {
+		t.Errorf("files are answered again after %s", w.chats[me].topics["files"])
+	}
+}
+
+func TestWordsBehindAFollowedNumberAreItsLabel(t *testing.T) {
+	b, w := newBot(bot.Options{}), newWorld(knownRef, otherRef)
+	for _, tt := range []struct{ in, reply, follows string }{
+		{"/follow " + knownRef + " brother", visa.ReplyFollowing, knownRef + " brother"},
+		{"/follow " + knownRef, visa.ReplyAlready, knownRef + " brother"},
+		{"/follow " + knownRef + " Bob", visa.ReplyAlready, knownRef + " Bob"},
+		{"/follow " + knownRef + " 2", visa.ReplyAlready, knownRef + " 2"},
+		{knownRef + " thanks", visa.ReplyStatus, knownRef + " 2"},
+		{"/follow " + knownRef + " " + strings.Repeat("ab ", 300), visa.ReplyAlready, knownRef + " " + strings.TrimSpace(strings.Repeat("ab ", 13)) + "…"},
+	} {
+		got := say(t, b, w, me, text(tt.in))
+		if f := labels(w, me); got.Reply != tt.reply || len(f) != 1 || f[0] != tt.follows {
+			t.Errorf("%.40q is answered by %q, and %q followed; want %q, %q", tt.in, got.Reply, f, tt.reply, tt.follows)
+		}
 	}
 }

@@ -57,7 +57,7 @@ func delivery(a *visa.Application, lang string, kind visa.Kind, n visa.Note) vis
 
 var replies = []string{
 	visa.ReplyWelcome, visa.ReplyHelp, visa.ReplyStatus, visa.ReplyFollowing, visa.ReplyAlready, visa.ReplyUnfollowed, visa.ReplyLeft,
-	visa.ReplyUnfollowedAll, visa.ReplyNotFollowed, visa.ReplyList, visa.ReplyListEmpty, visa.ReplyLanguages,
+	visa.ReplyStopAllAsk, visa.ReplyUnfollowedAll, visa.ReplyNotFollowed, visa.ReplyList, visa.ReplyListEmpty, visa.ReplyLanguages,
 	visa.ReplyLanguageSet, visa.ReplyForgetAsk, visa.ReplyForgotten, visa.ReplyMalformed, visa.ReplyAskReference,
 	visa.ReplyUnknown, visa.ReplyNotText, visa.ReplyGroup, visa.ReplyLinkSpent, visa.ReplyTooMany, visa.ReplyFollowLimit,
 	visa.ReplySettings, visa.ReplyUnknownLimit, visa.ReplyPasted,

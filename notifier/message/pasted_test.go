@@ -126,3 +126,37 @@ func TestOutcomeAndDaysStandInEnglishAndRussianTooWhereNobodyHasLookedALanguageO
 		}
 	}
 }
+
+func TestSeveralNumbersAreNotSaidToBeNone(t *testing.T) {
+	for _, c := range i18n.Default().All() {
+		note := visa.Note{Reply: visa.ReplyMalformed, Fault: string(visa.FaultSeveral), Number: 2}
+		m := message.Render(delivery(nil, c.Code(), visa.KindReply, note), opts)
+		check(t, m)
+		readable(t, m)
+		if strings.Contains(m.Plain, c.T("bot.malformed")) || !strings.HasPrefix(m.Plain, "❓ "+c.T("bot.several.title")+"\n"+c.T("fault.several")) {
+			t.Errorf("%s: got\n%s", c.Code(), m.Plain)
+		}
+	}
+}
+
+func TestBeforeNothingIsFollowedAnyMoreItIsAsked(t *testing.T) {
+	const want = `🔕 Stop following all?
+You follow 3 applications. If you stop, their news end, and so do the reminders of the last day to leave.`
+	m := message.Render(delivery(nil, "en", visa.KindReply, visa.Note{Reply: visa.ReplyStopAllAsk, Number: 3}), opts)
+	check(t, m)
+	if m.Plain != want || len(m.Buttons) != 2 || m.Buttons[0][0].Data != visa.ButtonStopAll || m.Buttons[1][0].Data != visa.ButtonKeep {
+		t.Errorf("got\n%s\n%v\nwant\n%s", m.Plain, m.Buttons, want)
+	}
+}
+
+func TestARefusalThatIsClosedSaysToReadTheDecision(t *testing.T) {
+	for outcome, want := range map[visa.Outcome]string{visa.OutcomeRefused: "outcome.refused.next", visa.OutcomeCancelled: "outcome.cancelled.next"} {
+		for _, c := range i18n.Default().All() {
+			a := application(t, visa.StageClosed, outcome)
+			m := message.Render(delivery(a, c.Code(), visa.KindReply, visa.Note{Reply: visa.ReplyStatus, Reference: reference(t, whole)}), opts)
+			if !strings.Contains(m.Plain, c.T(want)) || strings.Contains(m.Plain, c.T("stage.closed.next")) {
+				t.Errorf("%s, %s: got\n%s", c.Code(), outcome, m.Plain)
+			}
+		}
+	}
+}

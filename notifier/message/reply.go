@@ -27,6 +27,10 @@ func (r *renderer) reply() {
 	case visa.ReplyLeft:
 		r.short("🔕", "bot.left.title", c.T("bot.left", "reference", r.hint(r.reference())))
 		r.row(r.listButton())
+	case visa.ReplyStopAllAsk:
+		r.short("🔕", "bot.stop_ask.title", c.T("bot.stop_ask", "n", max(n.Number, 0)))
+		r.row(Button{Text: c.T("button.stop_all"), Data: visa.ButtonStopAll})
+		r.row(Button{Text: c.T("button.keep"), Data: visa.ButtonKeep})
 	case visa.ReplyUnfollowedAll:
 		r.short("🔕", "bot.unfollowed.title", c.T("bot.unfollowed_all", "n", max(n.Number, 0)))
 	case visa.ReplyNotFollowed:
@@ -257,8 +261,13 @@ func (r *renderer) list() {
 
 func (r *renderer) malformed() {
 	n := r.d.Note
-	r.short("❓", "bot.malformed.title", r.c.T("bot.malformed"))
-	switch fault := visa.ReferenceFault(n.Fault); fault {
+	fault := visa.ReferenceFault(n.Fault)
+	if fault == visa.FaultSeveral {
+		r.headline("❓", r.c.T("bot.several.title"))
+	} else {
+		r.short("❓", "bot.malformed.title", r.c.T("bot.malformed"))
+	}
+	switch fault {
 	case visa.FaultEmpty, "":
 		r.line(r.c.T("bot.send_number"))
 	default:
