@@ -171,18 +171,14 @@ func (c *claiming) lane(ctx context.Context, lane visa.Lane, want int) error {
 		} else if !goes {
 			continue
 		}
-		at, err := c.joins(ctx, n)
-		if err != nil {
-			return err
-		}
-		if at = later(at, n.waits(c.d.s.o.Schedule, c.t.now)); at.After(c.t.now) {
+		if at := n.waits(c.d.s.o.Schedule, c.t.now); at.After(c.t.now) {
 			if _, err := c.t.exec(ctx, `UPDATE notifications SET not_before = $1 WHERE id = $2`, micros(at), n.ID); err != nil {
 				return err
 			}
 			continue
 		}
-		free, asked := c.free[n.Chat]
-		if at = free; !asked {
+		at, asked := c.free[n.Chat]
+		if !asked {
 			at = c.ready(n.Chat)
 		}
 		if at.After(c.t.now) {

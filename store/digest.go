@@ -237,33 +237,11 @@ func mergeItems(lists [][]visa.NoteItem) []visa.NoteItem {
 	return out
 }
 
-// unbatch lets what waits of a group go out one by one, and a digest that would
-// have joined it.
+// unbatch lets what waits of a group go out one by one.
 func (t *tx) unbatch(ctx context.Context, g group, at time.Time) error {
-	if _, err := t.exec(ctx, `UPDATE notifications SET batch = '', not_before = $1
-		WHERE batch = $2 AND chat = $3 AND state = 'pending' AND batch <> ''`, micros(at), string(g.batch), g.chat); err != nil {
-		return err
-	}
-	_, err := t.exec(ctx, `UPDATE notifications SET not_before = $1 WHERE chat = $2 AND lane = $3 AND ended_at = 0
-		AND state = 'pending' AND kind = 'digest' AND attempts = 0 AND not_before > $1`, micros(at), g.chat, int(visa.LaneDecision))
+	_, err := t.exec(ctx, `UPDATE notifications SET batch = '', not_before = $1
+		WHERE batch = $2 AND chat = $3 AND state = 'pending' AND batch <> ''`, micros(at), string(g.batch), g.chat)
 	return err
-}
-
-// joins returns until when a digest waits for another import that is under way
-// and has news for its chat: it already shows what that one changes, and both
-// would say the same. It waits no longer than news of an import do, from when
-// it was made. For all else it is a time that is past.
-func (c *claiming) joins(ctx context.Context, n *candidate) (time.Time, error) {
-	if n.Kind != visa.KindDigest || n.Attempts > 0 {
-		return time.Time{}, nil
-	}
-	var until int64
-	_, err := c.t.one(ctx, []any{&until}, `SELECT coalesce(max(not_before), 0) FROM notifications
-		WHERE chat = $1 AND lane = $2 AND ended_at = 0 AND state = 'pending' AND batch <> ''`, n.Chat, int(visa.LaneDecision))
-	if most := n.CreatedAt.Add(batchWait); until > micros(most) {
-		until = micros(most)
-	}
-	return fromMicros(until), err
 }
 
 // newsOf returns what a digest of a group tells, an item for each reference,
