@@ -81,7 +81,7 @@ func TestAnImportIsOneMessageForWhoeverFollowsMuchAndNoWaitForTheOthers(t *testi
 
 		// The importer dies, and the sender is away when its news fall due.
 		w.take(service, visa.NewBatch(), 3, many...)
-		w.wait(9 * time.Minute)
+		w.wait(110 * time.Second)
 		if got := w.accepted(100); len(got) != 1 {
 			t.Errorf("it got %q before the import's time was over", got)
 		}

@@ -164,7 +164,7 @@ func (h *hunt) stir(name string, left int) {
 	}
 }
 
-// letTimePass ends what is waited for longer than a test can: the ten minutes
+// letTimePass ends what is waited for longer than a test can: the two minutes
 // that news of an import wait whose end never came.
 func (h *hunt) letTimePass() {
 	h.s.Edit(nil, `UPDATE notifications SET not_before = 1 WHERE ended_at = 0 AND batch <> ''`)
