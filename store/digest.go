@@ -156,11 +156,9 @@ func (c *claiming) gather(ctx context.Context, n *candidate) (goes bool, err err
 		return true, c.t.unbatch(ctx, g, n.NotBefore)
 	}
 	failpoint.Here("digest.begin")
-	waiting, err := c.takeDigests(ctx, n.Chat, items)
-	if err != nil {
+	if items, err = c.takeDigests(ctx, n.Chat, items); err != nil {
 		return false, err
 	}
-	items = waiting
 	digest := visa.Notification{
 		// Named by the last of the news in it: should more of the batch come
 		// after its time, they make another one.
@@ -188,51 +186,37 @@ func (c *claiming) gather(ctx context.Context, n *candidate) (goes bool, err err
 // outage or a mute with an import each day, and returns items with what these
 // would have told: all of them would show the same present state.
 func (c *claiming) takeDigests(ctx context.Context, chat int64, items []visa.NoteItem) ([]visa.NoteItem, error) {
+	waiting, err := c.t.digests(ctx, chat)
+	if err != nil {
+		return nil, err
+	}
 	var ids []any
-	var earlier [][]visa.NoteItem
-	err := c.t.query(ctx, func(scan func(...any) error) error {
-		var n candidate
-		var text string
-		if err := scan(&n.ID, &text); err != nil {
-			return err
+	var earlier []visa.NoteItem
+	for _, d := range waiting {
+		if c.handled[d.id] {
+			continue // it is being claimed
 		}
-		if c.handled[n.ID] || n.read("", text) != nil {
-			return nil // it is being claimed, or is found unreadable when it is
-		}
-		ids = append(ids, n.ID)
-		earlier = append(earlier, n.Note.Items)
-		return nil
-	}, `SELECT id, note FROM notifications WHERE chat = $1 AND lane = $2 AND ended_at = 0 AND state = 'pending' AND kind = 'digest' ORDER BY id`,
-		chat, int(visa.LaneDecision))
-	if err != nil || len(ids) == 0 {
-		return items, err
+		c.handled[d.id] = true
+		ids = append(ids, d.id)
+		earlier = append(earlier, d.note.Items...)
 	}
-	for _, id := range ids {
-		c.handled[id.(int64)] = true
-	}
-	return mergeItems(append(earlier, items)), c.t.end(ctx, ids, visa.Superseded, "newer")
+	return mergeItems(slices.Concat(earlier, items)), c.t.end(ctx, ids, visa.Superseded, "newer")
 }
 
-// mergeItems makes one item for each reference, of lists in the order of time.
-func mergeItems(lists [][]visa.NoteItem) []visa.NoteItem {
+// mergeItems makes one item for each reference, of items in the order of time.
+func mergeItems(items []visa.NoteItem) []visa.NoteItem {
 	var out []visa.NoteItem
 	at := make(map[visa.Reference]int)
-	for _, list := range lists {
-		for _, item := range list {
-			i, twice := at[item.Reference]
-			if !twice {
-				at[item.Reference] = len(out)
-				out = append(out, item)
-				continue
-			}
-			for _, changed := range item.Changed {
-				if !slices.Contains(out[i].Changed, changed) {
-					out[i].Changed = append(out[i].Changed, changed)
-				}
-			}
-			out[i].Subscription = item.Subscription
-			out[i].Dates, out[i].Date = days(out[i].Corrected(), item.Corrected()), 0
+	for _, item := range items {
+		i, twice := at[item.Reference]
+		if !twice {
+			at[item.Reference] = len(out)
+			out = append(out, item)
+			continue
 		}
+		out[i].Subscription = item.Subscription
+		out[i].Changed = changes(out[i].Changed, item.Changed)
+		out[i].Dates, out[i].Date = days(out[i].Corrected(), item.Corrected()), 0
 	}
 	return out
 }
@@ -249,7 +233,6 @@ func (t *tx) unbatch(ctx context.Context, g group, at time.Time) error {
 // are others that it must not: something earlier of their reference is still
 // open, or they cannot be read and are to be found so when they are claimed.
 func (c *claiming) newsOf(ctx context.Context, g group) (items []visa.NoteItem, ids []any, lone bool, err error) {
-	at := make(map[visa.Reference]int) // in items
 	err = c.t.query(ctx, func(scan func(...any) error) error {
 		var id, subscription int64
 		var reference, text string
@@ -263,23 +246,12 @@ func (c *claiming) newsOf(ctx context.Context, g group) (items []visa.NoteItem, 
 			return nil
 		}
 		ids = append(ids, id)
-		i, twice := at[n.Reference]
-		if !twice {
-			i = len(items)
-			at[n.Reference] = i
-			items = append(items, visa.NoteItem{Subscription: subscription, Reference: n.Reference})
-		}
-		for _, changed := range n.Note.Changed {
-			if !slices.Contains(items[i].Changed, changed) {
-				items[i].Changed = append(items[i].Changed, changed)
-			}
-		}
-		items[i].Dates = days(items[i].Dates, n.Note.Corrected())
+		items = append(items, visa.NoteItem{Subscription: subscription, Reference: n.Reference, Changed: n.Note.Changed, Dates: n.Note.Corrected()})
 		return nil
 	}, `SELECT n.id, n.subscription, n.reference, n.note,
 			CASE WHEN EXISTS (SELECT 1 FROM notifications b WHERE b.reference = n.reference AND b.chat = n.chat
 				AND b.ended_at = 0 AND b.id < n.id AND b.lane <= n.lane AND b.batch <> n.batch) THEN 1 ELSE 0 END
 		FROM notifications n WHERE n.batch = $1 AND n.chat = $2 AND n.state = 'pending' AND n.batch <> '' ORDER BY n.id`,
 		string(g.batch), g.chat)
-	return items, ids, lone, err
+	return mergeItems(items), ids, lone, err
 }

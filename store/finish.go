@@ -167,20 +167,12 @@ func (t *tx) again(ctx context.Context, n visa.Notification, at time.Time, failu
 	if err := json.Unmarshal([]byte(kept), &n.Note); err != nil {
 		return fmt.Errorf("the note of notification %d: %w", n.ID, err)
 	}
-	for _, c := range n.Note.Changed {
-		if !slices.Contains(note.Changed, c) {
-			note.Changed = append(note.Changed, c)
-		}
-	}
+	note.Changed = changes(note.Changed, n.Note.Changed)
 	if n.Kind == visa.KindDigest {
-		note.Items = mergeItems([][]visa.NoteItem{n.Note.Items, note.Items})
+		note.Items = mergeItems(slices.Concat(n.Note.Items, note.Items))
 	}
 	note.Dates, note.Date = days(n.Note.Corrected(), note.Corrected()), 0
-	b, err := json.Marshal(note)
-	if err != nil {
-		return err
-	}
-	if _, err := t.exec(ctx, `UPDATE notifications SET note = $1 WHERE id = $2`, string(b), newer); err != nil {
+	if err := t.setNote(ctx, newer, note); err != nil {
 		return err
 	}
 	return t.end(ctx, []any{n.ID}, visa.Superseded, "newer")

@@ -123,15 +123,15 @@ func (t *tx) mergeDigests(ctx context.Context, from, to int64) error {
 	}
 	if n := len(waiting); n > 0 {
 		last := waiting[n-1]
-		var lists [][]visa.NoteItem
+		var items []visa.NoteItem
 		var ids []any
 		for _, d := range slices.Concat(moving, waiting) {
-			lists = append(lists, d.note.Items)
+			items = append(items, d.note.Items...)
 			if d.id != last.id {
 				ids = append(ids, d.id)
 			}
 		}
-		last.note.Items = mergeItems(lists)
+		last.note.Items = mergeItems(items)
 		if err := t.setNote(ctx, last.id, last.note); err != nil {
 			return err
 		}

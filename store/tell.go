@@ -142,12 +142,19 @@ func (r *recording) tellOf(ctx context.Context, app *visa.Application, fs []foll
 
 // merged returns what has changed since the follower was last told.
 func merged(waiting []string, all []news) []string {
-	out := slices.Clone(waiting)
+	out := waiting
 	for _, n := range all {
-		for _, c := range n.changed {
-			if !slices.Contains(out, c) {
-				out = append(out, c)
-			}
+		out = changes(out, n.changed)
+	}
+	return out
+}
+
+// changes returns the changes of two lists, each once, in their order.
+func changes(a, b []string) []string {
+	out := slices.Clone(a)
+	for _, c := range b {
+		if !slices.Contains(out, c) {
+			out = append(out, c)
 		}
 	}
 	return out

@@ -42,7 +42,7 @@ func (s *Server) makeAlert(r *request) {
 		s.refuse(r, decision, limitMisses, s.misses.Policy(limitMisses), refusedMisses)
 		return
 	case isNotFound(err) && (s.service.ProofRequired() || !in.anyway):
-		r.fail(s.notFound(r)) // it offers to follow anyway
+		r.fail(s.notFound(r)) // which offers to follow anyway, where no proof is asked for
 		return
 	case err != nil && !isNotFound(err):
 		r.fail(faultOf(err))

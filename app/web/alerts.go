@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"rsc.io/qr"
-
-	"kabarchy/visa"
 )
 
 // An AlertsView is the page that asks for a reference to follow in Telegram,
@@ -31,7 +29,6 @@ type LinkView struct {
 	Token  string // of the link
 	Digits string // the four that the true bot greets with
 	Known  bool   // the reference is in the data
-	Now    visa.Date
 }
 
 type linkPage struct {
